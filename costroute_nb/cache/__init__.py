@@ -1,0 +1,1 @@
+"""Where validated answers are kept."""

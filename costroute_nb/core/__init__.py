@@ -1,0 +1,1 @@
+"""The pure middle: frozen data and functions without effects."""

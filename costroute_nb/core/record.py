@@ -1,0 +1,70 @@
+"""One attempt as the ledger keeps it, and the columns a user sees."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from costroute_nb.core.messages import Usage
+
+Status = Literal[
+    "pending",
+    "ok",
+    "cached",
+    "escalated",
+    "truncated",
+    "refused",
+    "failed",
+    "interrupted",
+    "unknown",
+]
+
+COLUMNS = (
+    "at", "call_id", "attempt", "session_id", "notebook", "cell", "workflow", "step",
+    "provider", "model", "tier", "task", "reason", "status", "input_tokens",
+    "output_tokens", "cache_read_tokens", "cache_write_tokens", "thinking_tokens",
+    "cost_usd", "charged_usd", "baseline_usd", "saved_usd", "cache_hit", "estimated",
+    "simulated", "latency_s", "price_as_of",
+)  # fmt: skip
+"""The columns of every ledger frame, in order. Money is float USD, missing = unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One attempt of one call: who, what, how it ended and what it cost.
+
+    Money is in whole pico-USD. `cost` is None while unknown; `charged` is what
+    the limits count: the hold while `pending`, the worst case while `unknown`,
+    the cost (or its upper bound, when estimated) afterwards; None only where no
+    price exists and no limit holds. `notebook` is a file name, never a path.
+    """
+
+    call_id: str
+    attempt: int
+    at: datetime
+    session_id: str
+    provider: str
+    model: str
+    tier: str
+    task: str
+    status: Status
+    simulated: bool
+    reason: str = ""
+    notebook: str | None = None
+    cell: str | None = None
+    workflow: str | None = None
+    step: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    cost: int | None = None
+    charged: int | None = None
+    baseline: int | None = 0
+    cache_hit: bool = False
+    estimated: bool = False
+    latency_s: float = 0.0
+    price_as_of: str = ""
+
+    @property
+    def saved(self) -> int | None:
+        """What the attempt saved against the baseline; negative when it cost more."""
+        if self.cost is None or self.baseline is None:
+            return None
+        return self.baseline - self.cost

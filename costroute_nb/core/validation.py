@@ -1,0 +1,129 @@
+"""Whether an answer may be delivered: not empty, complete, in its schema, checked."""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from costroute_nb.core.call import AnswerCheck, Call
+from costroute_nb.core.result import Result
+
+Outcome = Literal["accepted", "truncated", "refused", "rejected"]
+
+_COMPLETE = frozenset({"end_turn", "stop_sequence"})
+_TRUNCATED = frozenset({"max_tokens", "model_context_window_exceeded"})
+_FENCE = re.compile(r"\A\s*```(?:json)?[ \t]*\n(.*)\n```\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one answer: the outcome, why, and the result with its data."""
+
+    outcome: Outcome
+    result: Result
+    reason: str = ""
+
+
+def judge(call: Call, result: Result) -> Verdict:
+    """Judge an answer by its stop reason, then its schema, then the user's check.
+
+    An exception of the check rejects the answer and names itself; an interrupt
+    passes through.
+    """
+    if result.stop_reason == "refusal":
+        return Verdict("refused", result, "the model refused")
+    if result.stop_reason in _TRUNCATED:
+        return Verdict("truncated", result, "the answer was cut at its token cap")
+    if result.stop_reason not in _COMPLETE:
+        return Verdict("rejected", result, f"it stopped for {result.stop_reason}")
+    if not result.text.strip():
+        return Verdict("rejected", result, "the answer is empty")
+    if call.schema is not None:
+        try:
+            data = parse_answer(result.text, call.schema, call.parse)
+        except ValueError as error:
+            return Verdict("rejected", result, f"off its schema: {error}")
+        result = replace(result, data=data)
+    if call.check is not None:
+        complaint = _complaint(call.check, call.check_source, result)
+        if complaint:
+            return Verdict("rejected", result, complaint)
+    return Verdict("accepted", result)
+
+
+def parse_answer(
+    text: str,
+    schema: Mapping[str, Any],
+    parse: Callable[[str], Any] | None = None,
+) -> Any:
+    """Return an answer's data once it satisfies a JSON schema.
+
+    One Markdown fence around the JSON is forgiven: models that do not enforce a
+    schema themselves like to add it. `parse` turns the JSON text into a typed object.
+
+    Raises
+    ------
+    ValueError
+        In one line: what is wrong, and where in the answer.
+    """
+    import jsonschema
+
+    fenced = _FENCE.match(text)
+    source = fenced.group(1) if fenced else text
+    try:
+        data = json.loads(source)
+    except json.JSONDecodeError as error:
+        message = f"not JSON ({error.msg} at character {error.pos})"
+        raise ValueError(message) from None
+    try:
+        jsonschema.validate(data, schema)
+    except jsonschema.ValidationError as error:
+        message = f"{_one_line(error.message)} at {error.json_path}"
+        raise ValueError(message) from None
+    if parse is None:
+        return data
+    try:
+        return parse(source)
+    except ValueError as error:
+        raise ValueError(_one_line(str(error))) from None
+
+
+def compile_check(source: str, namespace: Mapping[str, Any]) -> AnswerCheck:
+    """Return the check that evaluates an expression with `text`, `data`, `result`.
+
+    `namespace` is read when the check runs, so later definitions count.
+
+    Raises
+    ------
+    ValueError
+        If the source is not one Python expression.
+    """
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except SyntaxError as error:
+        message = f"--check {source!r} is not a Python expression: {error.msg}"
+        raise ValueError(message) from None
+    code = compile(tree, "<check>", "eval")
+
+    def check(result: Result) -> object:
+        known = {"text": result.text, "data": result.data, "result": result}
+        # One namespace, so that comprehensions and lambdas see all the names.
+        return eval(code, {**namespace, **known})  # noqa: S307 -- the user's own code
+
+    return check
+
+
+def _complaint(check: AnswerCheck, source: str, result: Result) -> str | None:
+    name = source or getattr(check, "__name__", "check")
+    try:
+        passed = bool(check(result))
+    except Exception as error:
+        return _one_line(f"check {name} raised {type(error).__name__}: {error}")
+    return None if passed else _one_line(f"check failed: {name}")
+
+
+def _one_line(text: str, most: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

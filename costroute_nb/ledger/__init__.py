@@ -1,0 +1,1 @@
+"""Where every attempt and every hold is kept."""

@@ -1,0 +1,174 @@
+"""Every extension point on one page: what the router needs from the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from costroute_nb.core.budget import Balance, Check, Refusal
+    from costroute_nb.core.catalog import Model
+    from costroute_nb.core.classification import Classification
+    from costroute_nb.core.messages import Completion, Request
+    from costroute_nb.core.prices import Price
+    from costroute_nb.core.record import Record
+
+
+class Clock(Protocol):
+    """Time and chance."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; an interrupt ends the wait at once."""
+
+    def random(self) -> float:
+        """Return a number from 0 up to 1."""
+
+
+class Classifier(Protocol):
+    """Which tier a prompt needs."""
+
+    def classify(
+        self, text: str, *, values: Sequence[str] = (), input_tokens: int = 0
+    ) -> Classification:
+        """Classify typed text; `values` fill its placeholders, size is in tokens."""
+
+
+class Prices(Protocol):
+    """What a model charges on a day."""
+
+    def price(self, model: str, provider: str, at: datetime) -> Price | None:
+        """Return the price in force at a moment, or None where none is known."""
+
+
+class Provider(Protocol):
+    """A service that runs models. Looking at it sends nothing."""
+
+    name: str
+    simulated: bool
+
+    def body(self, model: Model, request: Request) -> Mapping[str, Any]:
+        """Return the whole request body as it would be sent; pure."""
+
+    def scope(self) -> Mapping[str, str]:
+        """Return where it would go: base URL, API version, betas, account digest.
+
+        The account is a digest, never a key. Imports no SDK.
+        """
+
+    def check_credentials(self) -> None:
+        """Raise MissingKeyError if no call could be authenticated. Sends nothing."""
+
+    def complete(
+        self,
+        model: Model,
+        request: Request,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """Make one attempt, with no retry of its own, streaming text to `on_text`.
+
+        Raises
+        ------
+        ProviderError
+            Its fields say whether a retry may help and whether it may be billed;
+            `partial` is set when a stream had begun.
+        Interrupted
+            On Ctrl-C, with the partial completion.
+        """
+
+    def count_tokens(self, model: Model, request: Request) -> int:
+        """Return the provider's own count of the prompt's tokens; costs nothing."""
+
+
+class ResponseCache(Protocol):
+    """Validated answers by fingerprint; every value is JSON."""
+
+    def get(self, key: str, max_age: float | None = None) -> dict[str, Any] | None:
+        """Return an entry not expired and not older than `max_age` seconds."""
+
+    def put(self, key: str, entry: Mapping[str, Any], ttl: float) -> None:
+        """Keep an entry for `ttl` seconds, replacing an older one."""
+
+    def claim(self, key: str, seconds: float) -> str | None:
+        """Become the one caller who fetches a key; None if another one is.
+
+        The token returned ends the claim; a claim whose process died, or that is
+        older than `seconds`, is free again.
+        """
+
+    def unclaim(self, key: str, token: str) -> None:
+        """End a claim; harmless if it has passed to another."""
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return entries, size in bytes, size limit and where it is."""
+
+    def clear(self) -> int:
+        """Remove every answer; return how many."""
+
+    def prune(self) -> int:
+        """Remove the expired answers; return how many."""
+
+    def close(self) -> None:
+        """Give back files and handles."""
+
+
+class LedgerStore(Protocol):
+    """Every attempt of every call, and the holds of calls in flight."""
+
+    def reserve(
+        self, hold: Record, checks: Sequence[Check], lease_until: datetime
+    ) -> Refusal | None:
+        """Add a pending record if it fits in all limits, atomically, else refuse.
+
+        `hold.charged` is the amount. Past `lease_until` the hold counts as a
+        crashed call: status `unknown`, charged in full.
+        """
+
+    def settle(self, record: Record) -> None:
+        """Replace the pending record of (call_id, attempt), also a lapsed one.
+
+        It stays in the period in which it was reserved.
+        """
+
+    def release(self, call_id: str, attempt: int) -> None:
+        """Remove a hold of which nothing was sent; harmless if there is none."""
+
+    def add(self, record: Record) -> None:
+        """Add a finished record that needed no hold, such as a cache hit."""
+
+    def balance(self, check: Check, *, simulated: bool) -> Balance:
+        """Return what a limit's scope has spent and holds; the two pots never mix."""
+
+    def latest(self) -> datetime | None:
+        """Return the latest moment at which anything was reserved or added."""
+
+    def typical_output(self, task: str, model: str) -> int | None:
+        """Return the median output tokens of recent answers, or None if too few."""
+
+    def records(
+        self, *, session_id: str | None = None, since: datetime | None = None
+    ) -> Iterable[Record]:
+        """Return finished records in the order in which they were reserved."""
+
+    def close(self) -> None:
+        """Give back the connection."""
+
+
+class Listener(Protocol):
+    """Who watches a call while it runs; all methods return at once."""
+
+    def text(self, delta: str) -> None:
+        """Take the next piece of the answer."""
+
+    def restart(self, reason: str) -> None:
+        """Forget the text so far: another attempt begins, for this reason."""
+
+    def notice(self, message: str) -> None:
+        """Take one line on what is happening, such as a wait before a retry."""

@@ -1,0 +1,288 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from costroute_nb.core.call import Call
+from costroute_nb.core.catalog import Catalog, Model
+from costroute_nb.core.classification import Classification, Task
+from costroute_nb.core.messages import Request
+from costroute_nb.core.policy import (
+    THINKING_HEADROOM,
+    Plan,
+    Quote,
+    baseline_model,
+    doubled,
+    make_plan,
+    shape,
+)
+from costroute_nb.errors import NoCapableModelError, UnknownModelError
+
+TODAY = date(2026, 11, 22)
+GENERAL = Task(name="general", thinking="auto", effort=None, expected_output_tokens=600)
+MECHANICAL = Task(
+    name="extraction", thinking="off", effort="low", expected_output_tokens=300
+)
+
+
+def model(name: str, tier: str, **facts: object) -> Model:
+    base = Model(
+        id=name,
+        provider="anthropic",
+        tier=tier,  # type: ignore[arg-type]
+        line=f"{tier}-line",
+        tokenizer="claude-2026",
+        context_window=1_000_000,
+        max_output=128_000,
+        thinks=True,
+        efforts=("low", "medium", "high"),
+    )
+    return replace(base, **facts)  # type: ignore[arg-type]
+
+
+SMALL = model("little", "small")
+MEDIUM = model("middle", "medium", thinking_off="between_tools")
+LARGE = model("big", "large", thinking_off="never")
+MODELS = (SMALL, MEDIUM, LARGE)
+
+
+def classification(
+    tier: str = "medium",
+    *,
+    rule: str | None = None,
+    floor: bool = False,
+    size: int = 20,
+) -> Classification:
+    return Classification(
+        tier=tier,  # type: ignore[arg-type]
+        task="general",
+        confidence=0.5,
+        reason="because",
+        rule=rule,
+        floor=floor,
+        input_tokens=size,
+    )
+
+
+def asked(**options: object) -> Call:
+    return Call(prompt="hello there", typed="hello there", **options)  # type: ignore[arg-type]
+
+
+def quoted(model: Model, request: Request) -> Quote:
+    cost = {"little": 1, "middle": 20, "big": 40}.get(model.id, 5)
+    return Quote(None, 100, cost, cost * 10, cost * 5)
+
+
+def planned(
+    call: Call, found: Classification, models: tuple[Model, ...] = MODELS
+) -> Plan:
+    return make_plan(
+        call,
+        found,
+        catalog=Catalog(models),
+        task=GENERAL,
+        default_max_tokens=4096,
+        on=TODAY,
+        quote=quoted,
+    )
+
+
+def ids(plan: Plan) -> list[str]:
+    return [candidate.model for candidate in plan.candidates]
+
+
+def test_candidates_go_from_the_classified_tier_upward() -> None:
+    assert ids(planned(asked(), classification("medium"))) == ["middle", "big"]
+
+
+def test_no_escalation_leaves_one_candidate() -> None:
+    assert ids(planned(asked(escalate=False), classification("small"))) == ["little"]
+
+
+def test_within_a_tier_the_least_expected_cost_comes_first() -> None:
+    cheap = model("cheaper", "medium")
+    plan = planned(asked(), classification(), (MEDIUM, cheap, LARGE))
+    assert ids(plan) == ["cheaper", "middle", "big"]
+
+
+def test_a_model_without_a_price_comes_after_the_priced_ones_of_its_tier() -> None:
+    def quote(model: Model, request: Request) -> Quote:
+        known = quoted(model, request)
+        return replace(known, expected=None) if model is MEDIUM else known
+
+    other = model("other", "medium")
+    plan = make_plan(
+        asked(),
+        classification(),
+        catalog=Catalog((MEDIUM, other)),
+        task=GENERAL,
+        default_max_tokens=10,
+        on=TODAY,
+        quote=quote,
+    )
+    assert ids(plan) == ["other", "middle"]
+    assert plan.worst_usd is not None
+    assert plan.candidates[1].expected_usd is None
+
+
+def test_the_worst_case_of_a_plan_is_unknown_if_one_candidates_is() -> None:
+    plan = planned(asked(), classification("small"))
+    unknown = replace(
+        plan.candidates[0], quote=replace(quoted(SMALL, None), worst=None)
+    )  # type: ignore[arg-type]
+    assert replace(plan, candidates=(unknown,)).worst_usd is None
+
+
+def test_a_tier_asked_for_wins_over_the_rule_and_says_so_below_a_floor() -> None:
+    found = classification("large", rule="security", floor=True)
+    plan = planned(asked(tier="small"), found)
+    assert plan.tier == "small"
+    assert "below the floor" in plan.reason
+    assert "security" in plan.reason
+
+
+def test_a_floor_asked_for_raises_the_tier() -> None:
+    plan = planned(asked(floor="large"), classification("small", rule="format"))
+    assert ids(plan) == ["big"]
+    assert plan.reason.startswith("floor: large")
+
+
+def test_a_floor_asked_for_below_the_class_changes_nothing() -> None:
+    plan = planned(asked(floor="small"), classification("medium"))
+    assert plan.reason == "default"
+
+
+def test_a_ceiling_lowers_what_only_a_plain_rule_asked_for() -> None:
+    plan = planned(asked(ceiling="small"), classification("medium"))
+    assert ids(plan) == ["little"]
+    assert plan.reason.startswith("ceiling: small")
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        (asked(ceiling="medium"), classification("large", rule="cve", floor=True)),
+        (asked(ceiling="small", tier="medium"), classification("small")),
+        (asked(ceiling="small", floor="large"), classification("small")),
+    ],
+)
+def test_a_ceiling_below_a_floor_or_a_named_tier_is_refused(
+    call: Call, found: Classification
+) -> None:
+    with pytest.raises(NoCapableModelError, match="ceiling"):
+        planned(call, found)
+
+
+def test_a_named_model_is_the_only_candidate() -> None:
+    hidden = model("special", "large", routed=False)
+    plan = planned(asked(model="special"), classification(), (*MODELS, hidden))
+    assert ids(plan) == ["special"]
+    assert plan.reason == "model: asked for"
+
+
+def test_an_unknown_model_names_the_closest() -> None:
+    with pytest.raises(UnknownModelError, match="middle"):
+        planned(asked(model="midle"), classification())
+
+
+def test_routing_never_picks_a_model_that_only_its_name_brings() -> None:
+    hidden = replace(MEDIUM, routed=False)
+    assert ids(planned(asked(), classification(), (hidden, LARGE))) == ["big"]
+
+
+def test_a_retired_model_is_excluded_from_its_day_on() -> None:
+    leaving = replace(MEDIUM, retires=TODAY)
+    plan = planned(asked(), classification(), (leaving, LARGE))
+    assert ids(plan) == ["big"]
+    assert plan.excluded == ("middle: retired by its provider",)
+
+
+def test_what_does_not_fit_the_context_window_is_excluded() -> None:
+    narrow = replace(MEDIUM, context_window=5_000)
+    plan = planned(asked(), classification(size=3_000), (narrow, LARGE))
+    assert ids(plan) == ["big"]
+    assert "context window" in plan.excluded[0]
+
+
+def test_a_schema_needs_a_model_that_enforces_it() -> None:
+    loose = replace(MEDIUM, structured_output=False)
+    plan = planned(asked(schema={"type": "object"}), classification(), (loose, LARGE))
+    assert ids(plan) == ["big"]
+
+
+def test_no_model_left_says_why_each_is_out() -> None:
+    narrow = tuple(replace(m, context_window=10) for m in MODELS)
+    with pytest.raises(NoCapableModelError, match=r"little.*middle.*big") as caught:
+        planned(asked(), classification("small"), narrow)
+    assert len(caught.value.reasons) == 3
+
+
+def test_no_model_at_all_names_the_provider() -> None:
+    with pytest.raises(NoCapableModelError, match="anthropic"):
+        planned(asked(), classification(), ())
+
+
+def test_the_simulated_provider_stands_in_for_the_default_one() -> None:
+    plan = planned(asked(provider="simulated"), classification("large"))
+    assert [(c.model, c.provider) for c in plan.candidates] == [("big", "simulated")]
+
+
+def test_mechanical_work_does_not_think_on_the_small_tier() -> None:
+    request = shape(asked(), SMALL, MECHANICAL, 4096)
+    assert (request.thinking, request.effort, request.max_tokens) == ("off", None, 4096)
+
+
+def test_mechanical_work_on_a_higher_tier_thinks_with_little_effort() -> None:
+    request = shape(asked(), LARGE, MECHANICAL, 4096)
+    assert (request.thinking, request.effort) == ("auto", "low")
+
+
+def test_thinking_gets_head_room_on_top_of_the_default_cap() -> None:
+    request = shape(asked(), MEDIUM, GENERAL, 4096)
+    assert request.max_tokens == 4096 + THINKING_HEADROOM
+
+
+def test_a_tight_cap_turns_thinking_off_and_stays_as_given() -> None:
+    request = shape(asked(max_tokens=64), MEDIUM, GENERAL, 4096)
+    assert (request.thinking, request.max_tokens) == ("off", 64)
+
+
+def test_a_tight_cap_gets_head_room_where_thinking_cannot_be_turned_off() -> None:
+    request = shape(asked(max_tokens=64), LARGE, GENERAL, 4096)
+    assert request.max_tokens == 64 + THINKING_HEADROOM
+
+
+def test_a_wide_cap_is_sent_as_given_and_leaves_thinking_alone() -> None:
+    request = shape(asked(max_tokens=9000), LARGE, GENERAL, 4096)
+    assert (request.thinking, request.max_tokens) == ("auto", 9000)
+
+
+def test_a_model_that_does_not_think_gets_the_cap_as_it_is() -> None:
+    plain = replace(MEDIUM, thinks=False, efforts=())
+    request = shape(asked(), plain, MECHANICAL, 4096)
+    assert (request.thinking, request.effort, request.max_tokens) == (
+        "auto",
+        None,
+        4096,
+    )
+
+
+def test_a_cap_never_passes_the_models_longest_answer() -> None:
+    short = replace(MEDIUM, max_output=1000)
+    assert shape(asked(), short, GENERAL, 4096).max_tokens == 1000
+
+
+def test_a_doubled_cap_stops_at_the_models_longest_answer() -> None:
+    candidate = planned(asked(), classification()).candidates[0]
+    again = doubled(candidate)
+    assert again is not None
+    assert again.max_tokens == 2 * candidate.request.max_tokens
+    full = replace(candidate, spec=replace(MEDIUM, max_output=again.max_tokens // 2))
+    assert doubled(full) is None
+
+
+def test_the_baseline_is_the_highest_tier_that_routing_has() -> None:
+    assert baseline_model(Catalog(MODELS)) is LARGE
+    assert baseline_model(Catalog((SMALL,))) is SMALL
+    with pytest.raises(NoCapableModelError, match=r"tiers\.toml"):
+        baseline_model(Catalog(()))

@@ -1,0 +1,160 @@
+from dataclasses import replace
+from typing import Any
+
+import pydantic
+import pytest
+
+from costroute_nb.core.call import Call
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.result import Result
+from costroute_nb.core.validation import compile_check, judge, parse_answer
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"age": {"type": "integer"}},
+    "required": ["age"],
+    "additionalProperties": False,
+}
+ANSWER = Result(
+    text="forty-two",
+    model="m",
+    tier="small",
+    provider="p",
+    reason="default",
+    usage=Usage(),
+    cost_usd=0.0,
+    saved_usd=None,
+    baseline_model="b",
+    call_id="c",
+    stop_reason="end_turn",
+)
+
+
+class Person(pydantic.BaseModel):
+    age: int
+
+
+def asked(**options: Any) -> Call:
+    return Call(prompt="p", typed="p", **options)
+
+
+def answered(text: str = "forty-two", stop: str | None = "end_turn") -> Result:
+    return replace(ANSWER, text=text, stop_reason=stop)
+
+
+def test_a_complete_answer_is_accepted() -> None:
+    assert judge(asked(), answered()).outcome == "accepted"
+
+
+@pytest.mark.parametrize("text", ["", " \n\t"])
+def test_an_empty_answer_is_rejected(text: str) -> None:
+    verdict = judge(asked(), answered(text))
+    assert (verdict.outcome, verdict.reason) == ("rejected", "the answer is empty")
+
+
+def test_a_refusal_is_refused_even_with_text() -> None:
+    assert judge(asked(), answered("I cannot", "refusal")).outcome == "refused"
+
+
+@pytest.mark.parametrize("stop", ["max_tokens", "model_context_window_exceeded"])
+def test_a_cut_answer_is_truncated(stop: str) -> None:
+    assert judge(asked(schema=SCHEMA), answered('{"a', stop)).outcome == "truncated"
+
+
+@pytest.mark.parametrize("stop", ["tool_use", "pause_turn", "new_reason", None])
+def test_an_unfinished_turn_is_no_final_answer(stop: str | None) -> None:
+    verdict = judge(asked(), answered("x", stop))
+    assert verdict.outcome == "rejected"
+    assert str(stop) in verdict.reason
+
+
+def test_an_answer_in_its_schema_carries_its_data() -> None:
+    verdict = judge(asked(schema=SCHEMA), answered('{"age": 3}'))
+    assert verdict.result.data == {"age": 3}
+
+
+def test_one_fence_around_the_json_is_forgiven() -> None:
+    assert parse_answer('```json\n{"age": 3}\n```', SCHEMA) == {"age": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Sure! {}", "not JSON"),
+        ('{"age": "old"}', r"\$\.age"),
+        ("{}", "required"),
+        ('{"age": 1, "more": 2}', "more"),
+    ],
+)
+def test_an_answer_off_its_schema_says_where(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        parse_answer(text, SCHEMA)
+    assert "\n" not in str(caught.value)
+    assert judge(asked(schema=SCHEMA), answered(text)).outcome == "rejected"
+
+
+def test_a_model_class_gives_the_typed_object() -> None:
+    call = asked(schema=SCHEMA, parse=Person.model_validate_json)
+    assert judge(call, answered('{"age": 3}')).result.data == Person(age=3)
+
+
+def test_what_only_the_model_class_forbids_rejects_in_one_line() -> None:
+    class Adult(Person):
+        age: int = pydantic.Field(ge=18)
+
+    with pytest.raises(ValueError, match="18") as caught:
+        parse_answer('{"age": 3}', SCHEMA, Adult.model_validate_json)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_check_sees_text_data_and_result() -> None:
+    check = compile_check(
+        "data['age'] == 3 and '3' in text and result.data is data", {}
+    )
+    call = asked(schema=SCHEMA, check=check)
+    assert judge(call, answered('{"age": 3}')).outcome == "accepted"
+
+
+def test_a_check_sees_the_namespace_as_it_is_when_it_runs() -> None:
+    namespace: dict[str, Any] = {}
+    check = compile_check("all(word in text for word in words)", namespace)
+    namespace["words"] = ["forty"]
+    assert judge(asked(check=check), answered()).outcome == "accepted"
+
+
+def test_a_falsy_check_rejects_and_is_named() -> None:
+    source = "len(text) > 100"
+    call = asked(check=compile_check(source, {}), check_source=source)
+    assert judge(call, answered()).reason == "check failed: len(text) > 100"
+
+
+def test_a_raising_check_rejects_and_names_the_exception() -> None:
+    call = asked(check=lambda result: 1 / 0)
+    assert "raised ZeroDivisionError" in judge(call, answered()).reason
+
+
+def test_an_ambiguous_truth_value_rejects_instead_of_escaping() -> None:
+    class Frame:
+        def __bool__(self) -> bool:
+            raise ValueError("ambiguous")
+
+    assert "ambiguous" in judge(asked(check=lambda r: Frame()), answered()).reason
+
+
+def test_an_interrupt_during_a_check_passes_through() -> None:
+    def check(result: Result) -> object:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(asked(check=check), answered())
+
+
+def test_a_long_complaint_stays_one_short_line() -> None:
+    call = asked(check=compile_check("False", {}), check_source="x " * 500)
+    assert len(judge(call, answered()).reason) <= 200
+
+
+@pytest.mark.parametrize("source", ["x = 1", "len(text) >", "import os", ""])
+def test_a_check_that_is_no_expression_is_refused(source: str) -> None:
+    with pytest.raises(ValueError, match="not a Python expression"):
+        compile_check(source, {})
