@@ -52,11 +52,12 @@ class CostRouteError(_Fields, Exception):
     max_lines = 1
 
     def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
         lines = [line.strip() for line in str(self).splitlines() if line.strip()]
         if self.max_lines == 1:
             lines = [" ".join(lines)]
-        name = type(self).__name__
-        return [f"{name}: {lines[0]}" if lines else name, *lines[1 : self.max_lines]]
+        first, *others = lines[: self.max_lines] or [""]
+        return [f"{type(self).__name__}: {first}", *others]
 
 
 class ConfigurationError(CostRouteError):

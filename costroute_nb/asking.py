@@ -1,0 +1,197 @@
+"""Turn what a user wrote, options by name, into one checked Call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.core.call import Call
+from costroute_nb.core.money import usd_to_pico
+from costroute_nb.core.schemas import refuse_unsupported
+from costroute_nb.core.validation import compile_check
+from costroute_nb.errors import ConfigurationError
+from costroute_nb.settings import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from costroute_nb.core.call import AnswerCheck
+    from costroute_nb.core.catalog import Catalog, Tier
+    from costroute_nb.core.messages import Message
+    from costroute_nb.settings import Settings
+
+OPTIONS = (
+    "tier", "floor", "ceiling", "model", "provider", "system", "context",
+    "max_tokens", "schema", "check", "max_cost", "cache", "fresh", "ttl", "escalate",
+    "workflow", "step",
+)  # fmt: skip
+
+
+def build_call(
+    prompt: str,
+    options: Mapping[str, Any],
+    *,
+    catalog: Catalog,
+    settings: Settings,
+    typed: str | None = None,
+    values: Sequence[str] = (),
+    notebook: str | None = None,
+    cell: str | None = None,
+    check_namespace: Mapping[str, Any] | None = None,
+) -> Call:
+    """Return the call that a prompt and its options ask for.
+
+    Raises
+    ------
+    ConfigurationError
+        For an unknown option, or a value that cannot be used.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            close = get_close_matches(name, OPTIONS, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            message = f"there is no option {name!r}{hint}"
+            raise ConfigurationError(message)
+    try:
+        return _call(
+            prompt,
+            {name: value for name, value in options.items() if value is not None},
+            catalog,
+            settings,
+            typed=prompt if typed is None else typed,
+            values=tuple(values),
+            notebook=notebook,
+            cell=cell,
+            check_namespace=check_namespace or {},
+        )
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _call(
+    prompt: str,
+    given: Mapping[str, Any],
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    check_namespace: Mapping[str, Any],
+    **origin: Any,
+) -> Call:
+    if not prompt.strip():
+        message = "the prompt is empty"
+        raise ValueError(message)
+    if given.get("model") and given.get("tier"):
+        message = "name a tier or a model, not both"
+        raise ValueError(message)
+    if given.get("fresh") and not given.get("cache", True):
+        message = (
+            "fresh overwrites the cache and cache=False stays out of it: choose one"
+        )
+        raise ValueError(message)
+    schema, parse = _schema(given.get("schema"))
+    check, source = _check(given.get("check"), check_namespace)
+    max_cost = given.get("max_cost")
+    ttl = given.get("ttl")
+    return Call(
+        prompt=prompt,
+        context=_context(given.get("context")),
+        system=given.get("system"),
+        schema=schema,
+        parse=parse,
+        check=check,
+        check_source=source,
+        tier=_tier(given.get("tier"), catalog),
+        floor=_tier(given.get("floor"), catalog),
+        ceiling=_tier(given.get("ceiling"), catalog),
+        model=given.get("model"),
+        provider=given.get("provider", settings.provider),
+        max_tokens=_positive(given.get("max_tokens")),
+        max_cost=None if max_cost is None else _usd(max_cost),
+        cache=bool(given.get("cache", True)),
+        fresh=bool(given.get("fresh", False)),
+        ttl=None if ttl is None else seconds(ttl),
+        escalate=bool(given.get("escalate", True)),
+        workflow=given.get("workflow", settings.workflow),
+        step=given.get("step", settings.step),
+        **origin,
+    )
+
+
+def _tier(name: str | None, catalog: Catalog) -> Tier | None:
+    return None if name is None else catalog.tier_named(name)
+
+
+def _positive(cap: Any) -> int | None:
+    if cap is not None and (not isinstance(cap, int) or cap < 1):
+        message = f"max_tokens is a whole number from 1, not {cap!r}"
+        raise ValueError(message)
+    return cap
+
+
+def _usd(amount: float | str) -> int:
+    pico = usd_to_pico(str(amount).strip().removeprefix("$"))
+    if pico < 0:
+        message = f"max_cost cannot be negative: {amount}"
+        raise ValueError(message)
+    return pico
+
+
+def _context(context: object) -> tuple[Message, ...]:
+    """Return context text as a message of its own, or the given messages checked."""
+    if context is None:
+        return ()
+    if isinstance(context, str):
+        return ({"role": "user", "content": context},) if context.strip() else ()
+    if not isinstance(context, Sequence):
+        message = "context is text or a list of {role, content} messages"
+        raise ValueError(message)
+    for number, message in enumerate(context):
+        if (
+            not isinstance(message, Mapping)
+            or message.get("role") not in ("user", "assistant")
+            or not isinstance(message.get("content"), str | list)
+        ):
+            complaint = f"context[{number}] is not a {{role, content}} message"
+            raise ValueError(complaint)
+    if context and context[0]["role"] != "user":
+        message = "the first message of a context must be the user's"
+        raise ValueError(message)
+    return tuple(context)
+
+
+def _schema(
+    schema: Any,
+) -> tuple[Mapping[str, Any] | None, Callable[[str], Any] | None]:
+    if schema is None:
+        return None, None
+    found: dict[str, Any]
+    parse: Callable[[str], Any] | None = None
+    if isinstance(schema, type) and hasattr(schema, "model_validate_json"):
+        model: Any = schema
+        found, parse = model.model_json_schema(), model.model_validate_json
+    elif isinstance(schema, Mapping):
+        found = dict(schema)
+    else:
+        message = "schema is a JSON schema or a pydantic model class"
+        raise ValueError(message)
+    import jsonschema
+
+    try:
+        jsonschema.Draft202012Validator.check_schema(found)
+    except jsonschema.SchemaError as error:
+        message = f"schema is not a JSON schema: {error.message} at {error.json_path}"
+        raise ValueError(message) from None
+    refuse_unsupported(found)
+    return found, parse
+
+
+def _check(check: Any, namespace: Mapping[str, Any]) -> tuple[AnswerCheck | None, str]:
+    if check is None:
+        return None, ""
+    if isinstance(check, str):
+        return compile_check(check, namespace), check
+    if callable(check):
+        return check, getattr(check, "__name__", "check")
+    message = "check is a callable of the result or a Python expression"
+    raise ValueError(message)

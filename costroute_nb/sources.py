@@ -1,0 +1,106 @@
+"""Where each setting's value comes from: files, environment, notebook, session."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from costroute_nb.errors import ConfigurationError
+from costroute_nb.settings import DEFAULTS, NAMES, Settings, parse
+
+_LIMITS = ("call_limit", "session_limit", "day_limit", "month_limit")
+# A pyproject.toml comes with any cloned repository: it may name its work and be
+# stricter than the user, but never move money, data or prompts elsewhere.
+_PROJECT_MAY_SET = ("workflow", "step", "format", "stream")
+_PROJECT_MAY_LOWER = (*_LIMITS, "max_tokens", "ttl")
+
+
+def config_dir() -> Path:
+    """Return the directory of `config.toml` and the user's tables."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "costroute"
+
+
+def resolve(
+    *,
+    ipython: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+    session: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings in force, each value from the strongest source that has it.
+
+    In rising order: defaults, the user's `config.toml`, `pyproject.toml`,
+    `ipython_config.py` (`ipython`), the environment, `%config` (`config`),
+    `Session(**settings)` (`session`).
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the source and the setting.
+    """
+    settings = _with(DEFAULTS, _read(config_dir() / "config.toml"), "config.toml")
+    settings = _with_project(settings, _project_table())
+    settings = _with(settings, ipython or {}, "ipython_config.py")
+    settings = _with(settings, _environment(), "environment")
+    settings = _with(settings, config or {}, "%config CostRoute")
+    return _with(settings, session or {}, "Session")
+
+
+def _with(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:
+    for name in values:
+        if name not in NAMES:
+            close = get_close_matches(name, NAMES, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            message = f"{source}: there is no setting {name!r}{hint}"
+            raise ConfigurationError(message)
+    try:
+        return replace(settings, **{k: parse(k, v) for k, v in values.items()})
+    except ValueError as error:
+        message = f"{source}: {error}"
+        raise ConfigurationError(message) from None
+
+
+def _with_project(settings: Settings, table: Mapping[str, Any]) -> Settings:
+    refused = [k for k in table if k not in (*_PROJECT_MAY_SET, *_PROJECT_MAY_LOWER)]
+    if refused:
+        message = (
+            f"pyproject.toml: [tool.costroute] may not set {', '.join(refused)}: it "
+            "comes with the repository; put it into your own config.toml if you want it"
+        )
+        raise ConfigurationError(message)
+    wanted = _with(settings, table, "pyproject.toml")
+    lowered: dict[str, Any] = {name: _lower(getattr(settings, name), getattr(wanted, name))
+               for name in _PROJECT_MAY_LOWER}  # fmt: skip
+    return replace(wanted, **lowered)
+
+
+def _lower(users: float | None, projects: float | None) -> float | None:
+    amounts = [amount for amount in (users, projects) if amount is not None]
+    return min(amounts, default=None)
+
+
+def _environment() -> dict[str, str]:
+    found = {name: os.environ.get(f"COSTROUTE_{name.upper()}") for name in NAMES}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _project_table() -> Mapping[str, Any]:
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "pyproject.toml").is_file():
+            tool = _read(folder / "pyproject.toml").get("tool", {})
+            return tool.get("costroute", {}) if isinstance(tool, dict) else {}
+    return {}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f"{file.name} cannot be read: {reason}"
+        raise ConfigurationError(message) from None

@@ -1,0 +1,187 @@
+"""What one call has been through, and the records and results that come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from costroute_nb.core.answers import CachedAnswer
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.money import format_usd, pico_to_usd
+from costroute_nb.core.record import Record
+from costroute_nb.core.result import Result
+from costroute_nb.errors import InvalidAnswerError, RefusedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from costroute_nb.attempt import Attempt
+    from costroute_nb.core.call import Call
+    from costroute_nb.core.messages import Completion
+    from costroute_nb.core.policy import Candidate, Plan
+    from costroute_nb.core.validation import Verdict
+    from costroute_nb.errors import CostRouteError
+    from costroute_nb.ports import Listener, Provider
+
+
+@dataclass(slots=True)
+class Trip:
+    """One call on its way; `started` is on the clock's monotonic scale."""
+
+    call: Call
+    plan: Plan
+    provider: Provider
+    listener: Listener
+    call_id: str
+    session_id: str
+    baseline_model: str
+    started: float
+    attempts: list[Attempt] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    retries: int = 0
+    waited: float = 0.0
+
+    @property
+    def cost(self) -> int | None:
+        """pico-USD of all attempts, or None if any is unknown."""
+        known = [a.record.cost for a in self.attempts if a.record.cost is not None]
+        return sum(known) if len(known) == len(self.attempts) else None
+
+    def note(self, message: str) -> None:
+        """Keep a line for the result and show it now."""
+        self.notes.append(message)
+        self.listener.notice(message)
+
+    def opened(self, candidate: Candidate, at: datetime) -> Record:
+        """Return the record of the attempt that is about to be made."""
+        return Record(
+            call_id=self.call_id,
+            attempt=len(self.attempts) + 1,
+            at=at,
+            session_id=self.session_id,
+            provider=candidate.provider,
+            model=candidate.model,
+            tier=candidate.tier,
+            task=self.plan.classification.task,
+            status="pending",
+            simulated=self.provider.simulated,
+            reason=self.plan.reason,
+            notebook=self.call.notebook,
+            cell=self.call.cell,
+            workflow=self.call.workflow,
+            step=self.call.step,
+        )
+
+    def hit(self, candidate: Candidate, at: datetime, result: Result) -> Record:
+        """Return the record of a delivered cached answer: free, and what it saved."""
+        opened = self.opened(candidate, at)
+        return replace(
+            opened,
+            status="cached",
+            model=result.model,
+            reason=f"{opened.reason}; {result.notes[0]}",
+            cost=0,
+            charged=0,
+            cache_hit=True,
+            latency_s=result.latency_s,
+        )
+
+    def fresh_result(self, candidate: Candidate, completion: Completion) -> Result:
+        """Return the last attempt's answer as its check sees it."""
+        record = self.attempts[-1].record
+        return replace(
+            self._result(candidate, completion.text, record.model),
+            usage=completion.usage,
+            cost_usd=pico_to_usd(self.cost),
+            attempts=len(self.attempts),
+            stop_reason=completion.stop_reason,
+            latency_s=record.latency_s,
+            estimated=completion.estimated,
+        )
+
+    def cached_result(
+        self, candidate: Candidate, answer: CachedAnswer, *, now: float, elapsed: float
+    ) -> Result:
+        """Return a cached answer as its check sees it; `now` is in epoch seconds."""
+        age = max(0.0, now - answer.stored_at)
+        return replace(
+            self._result(candidate, answer.text, answer.model),
+            saved_usd=pico_to_usd(answer.baseline),
+            baseline_model=answer.baseline_model,
+            cache_hit=True,
+            stop_reason=answer.stop_reason,
+            latency_s=elapsed,
+            age_s=age,
+            notes=(f"answer of call {answer.call_id}, {age:.0f} s old",),
+        )
+
+    def delivered_result(
+        self, result: Result, record: Record, elapsed: float
+    ) -> Result:
+        """Return an accepted answer with the sums over all attempts."""
+        cost = self.cost
+        known = cost is not None and record.baseline is not None
+        saved = (record.baseline or 0) - (cost or 0) if known else None
+        return replace(
+            result,
+            cost_usd=pico_to_usd(cost),
+            saved_usd=pico_to_usd(saved),
+            attempts=len(self.attempts),
+            latency_s=elapsed,
+            estimated=any(a.record.estimated for a in self.attempts),
+            notes=tuple(self.notes),
+        )
+
+    def answer_to_keep(self, result: Result, record: Record) -> CachedAnswer:
+        """Return what the cache keeps of an accepted answer."""
+        return CachedAnswer(
+            text=result.text,
+            model=result.model,
+            stop_reason=result.stop_reason or "",
+            call_id=self.call_id,
+            baseline=record.baseline,
+            baseline_model=self.baseline_model,
+        )
+
+    def rejection(self, verdict: Verdict) -> CostRouteError:
+        """Return the error that says what became of the answer, and what it cost."""
+        result, count = verdict.result, len(self.attempts)
+        tries = f"{count} attempt{'s' if count > 1 else ''}, {format_usd(self.cost)}"
+        cost = pico_to_usd(self.cost)
+        if verdict.outcome == "refused":
+            message = (
+                f"{result.model} refused to answer ({tries}): rephrase the prompt, "
+                "or name another model with --model"
+            )
+            return RefusedError(
+                message, text=result.text, cost_usd=cost, call_id=self.call_id
+            )
+        cut = verdict.outcome == "truncated"
+        cure = "raise --max-tokens" if cut else "change the prompt or the check"
+        if not self.call.escalate:
+            cure += ", or drop --no-escalate so that the next tier may try"
+        message = f"no answer passed: {verdict.reason} ({tries}): {cure}"
+        return InvalidAnswerError(
+            message,
+            text=result.text,
+            reason=verdict.reason,
+            cost_usd=cost,
+            call_id=self.call_id,
+        )
+
+    def _result(self, candidate: Candidate, text: str, model: str) -> Result:
+        return Result(
+            text=text,
+            model=model,
+            tier=candidate.tier,
+            provider=candidate.provider,
+            reason=self.plan.reason,
+            usage=Usage(),
+            cost_usd=0.0,
+            saved_usd=None,
+            baseline_model=self.baseline_model,
+            call_id=self.call_id,
+            attempts=0,
+            rule=self.plan.classification.rule,
+            simulated=self.provider.simulated,
+        )
