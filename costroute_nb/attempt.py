@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from costroute_nb.ports import Clock, LedgerStore, Listener, Prices, Provider
 
 logger = logging.getLogger(__name__)
+
+_DATED = re.compile(r"-\d{8}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +216,11 @@ class Booking:
         )
 
     def _price(self, model: str, provider: str, at: datetime) -> prices.Price | None:
-        known = self.catalog.get(model)
-        return self.prices.price(known.id if known else model, provider, at)
+        """Return the price of the id in a response, also of a dated or simulated one."""
+        known = self.catalog.get(model) or self.catalog.get(_DATED.sub("", model))
+        if known is not None:
+            model, provider = known.id, known.provider
+        return self.prices.price(model, provider, at)
 
     def _baseline(self, record: Record) -> int | None:
         """Return what the baseline model would have cost for the same text.

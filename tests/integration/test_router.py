@@ -607,6 +607,26 @@ def test_a_price_follows_the_model_of_the_response(
     assert result.cost_usd == pytest.approx(1000 * 4e-6 + 10 * 20e-6)
 
 
+def test_a_dated_id_in_the_response_has_its_models_price(
+    session: Session, server: AnthropicServer
+) -> None:
+    dated = f"{HAIKU}-20261007"
+    server.always(Text("ok", model=dated, input_tokens=1000, output_tokens=10))
+    result = session.route(SMALL)
+    assert result.model == dated
+    assert result.cost_usd == pytest.approx(1000 * 0.1e-6 + 10 * 0.5e-6)
+
+
+def test_an_unknown_model_in_the_response_has_no_cost_and_is_charged_in_full(
+    session: Session, server: AnthropicServer
+) -> None:
+    worst = session.plan(SMALL).candidates[0].worst_usd
+    server.always(Text("ok", model="claude-nova-9"))
+    result = session.route(SMALL)
+    assert result.cost_usd is None
+    assert charged(session) == worst
+
+
 def test_the_worst_case_over_the_call_limit_is_refused_before_anything_is_sent(
     make: Make, server: AnthropicServer
 ) -> None:
@@ -787,6 +807,7 @@ def test_simulated_calls_have_a_pot_of_their_own(
     assert result.simulated
     assert server.requests == []
     assert session.ledger["simulated"].tolist() == [True]
+    assert result.cost_usd == spent(session) > 0
     assert session.budget.remaining() == before
 
 
