@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.call import Call
 from costroute_nb.core.money import usd_to_pico
-from costroute_nb.core.schemas import refuse_unsupported
+from costroute_nb.core.schemas import complaint, refuse_unsupported
 from costroute_nb.core.validation import compile_check
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.settings import seconds
@@ -175,14 +175,13 @@ def _schema(
     else:
         message = "schema is a JSON schema or a pydantic model class"
         raise ValueError(message)
-    import jsonschema
-
-    try:
-        jsonschema.Draft202012Validator.check_schema(found)
-    except jsonschema.SchemaError as error:
-        message = f"schema is not a JSON schema: {error.message} at {error.json_path}"
-        raise ValueError(message) from None
     refuse_unsupported(found)
+    try:
+        complaint(found, None)
+    except ValueError as error:
+        first = str(error).strip().splitlines()[0]
+        message = f"schema is not a JSON schema: {first}"
+        raise ValueError(message) from None
     return found, parse
 
 

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 
 from costroute_nb.core import prices
 from costroute_nb.core.messages import Completion, Usage
+from costroute_nb.core.policy import cap_to_ask
 from costroute_nb.core.record import Record
 from costroute_nb.core.tokens import RATIOS
-from costroute_nb.errors import Interrupted, ProviderError, UnknownPriceError
+from costroute_nb.errors import (
+    ConfigurationError,
+    Interrupted,
+    ProviderError,
+    UnknownPriceError,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,6 +119,11 @@ class Booking:
         except Interrupted as stop:
             settle(stop.partial, "interrupted", "stopped by the user", billed=True)
             raise
+        except (ConfigurationError, KeyboardInterrupt):
+            # By the port's word nothing was sent: the interrupt of a call that was
+            # under way is an Interrupted.
+            self.ledger.release(held.call_id, held.attempt)
+            raise
         except BaseException as error:
             reason = f"{type(error).__name__} in mid-call; possibly billed"
             settle(None, "unknown", reason, billed=True)
@@ -152,9 +163,8 @@ class Booking:
                     "add it to prices.toml, or remove every limit"
                 )
                 raise UnknownPriceError(message, model=candidate.model)
-            held = replace(opened, charged=None)
-            self.budget.reserve(held, lease=self.lease)
-            return held
+            unpriced = replace(opened, charged=None)
+            return self.budget.reserve(unpriced, lease=self.lease)
         price = quote.price
         bound, cap = quote.prompt_bound, candidate.request.max_tokens
         worst = prices.worst_case(bound, cap, price)
@@ -169,14 +179,18 @@ class Booking:
             bound = self._counted(candidate, provider, bound)
             worst = prices.worst_case(bound, cap, price)
             held = replace(held, charged=worst)
-        self.budget.reserve(
+
+        def largest(room: int) -> int | None:
+            fits = prices.largest_max_tokens(room, bound, price)
+            return None if fits is None else cap_to_ask(candidate.spec, fits)
+
+        return self.budget.reserve(
             held,
             max_cost=call.max_cost,
             lease=self.lease,
             on_wait=listener.notice,
-            largest=lambda room: prices.largest_max_tokens(room, bound, price),
+            largest=largest,
         )
-        return held
 
     def _counted(self, candidate: Candidate, provider: Provider, bound: int) -> int:
         try:

@@ -188,6 +188,26 @@ class Budget:
             standings[name] = Standing(balance.spent, balance.held, limits.pico(name))
         return standings
 
+    def fullest(self, *, simulated: bool) -> tuple[LimitName, float] | None:
+        """Return the limit of which the largest share is spent or held, and the share.
+
+        None if neither session nor day nor month is limited. A limit of zero is full.
+        """
+        limits, at = self._limits, self.now()
+        shares: list[tuple[float, LimitName]] = []
+        for name in LIMIT_NAMES:
+            limit = limits.pico(name)
+            if name == "call" or limit is None:
+                continue
+            check = self._scope(name, at)
+            balance = self._store.balance(check, simulated=simulated)
+            used = balance.spent + balance.held
+            shares.append((used / limit if limit else 1.0, name))
+        if not shares:
+            return None
+        share, name = max(shares)
+        return name, share
+
     def remaining(self) -> dict[str, float | None]:
         """Return what each limit has left in USD, None where there is no limit."""
         return {

@@ -81,10 +81,15 @@ class Provider(Protocol):
             `partial` is set when a stream had begun.
         Interrupted
             On Ctrl-C, with the partial completion.
+        ConfigurationError, KeyboardInterrupt
+            Before anything is sent.
         """
 
     def count_tokens(self, model: Model, request: Request) -> int:
         """Return the provider's own count of the prompt's tokens; costs nothing."""
+
+    def close(self) -> None:
+        """Give back connections; a later call opens new ones."""
 
 
 class ResponseCache(Protocol):

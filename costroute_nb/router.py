@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.policy import doubled
+from costroute_nb.core.policy import ceiling_at, degrade, doubled
 from costroute_nb.core.validation import judge
 from costroute_nb.errors import BudgetExceededError, ConfigurationError
 from costroute_nb.trip import Trip
@@ -89,11 +89,14 @@ class Router:
             started=self.clock.monotonic(),
         )
         if not call.cache or call.fresh:
+            provider.check_credentials()
+            self._degrade(trip)
             return self._attempt_candidates(trip)
         found = self._look_up(trip)
         if found is not None:
             return found
         provider.check_credentials()
+        self._degrade(trip)
         key = self.lookup.key(trip.plan.candidates[0], provider)
         with self.flight.leader(key, self.lease, lambda: self._look_up(trip)) as found:
             return found or self._attempt_candidates(trip)
@@ -120,9 +123,38 @@ class Router:
                     return verdict.result
         return None
 
+    def _degrade(self, trip: Trip) -> None:
+        """Plan again below a ceiling once a limit is nearly spent, if it says so.
+
+        Raises
+        ------
+        BudgetExceededError
+            If the call must not be degraded.
+        """
+        budget = self.booking.budget
+        if budget.limits.on_limit != "degrade":
+            return
+        fullest = budget.fullest(simulated=trip.provider.simulated)
+        ceiling = ceiling_at(fullest[1]) if fullest else None
+        if fullest is None or ceiling is None:
+            return
+        name, share = fullest
+        why = f"degraded to {ceiling}: {share:.0%} of the {name} limit is used"
+        call = degrade(trip.call, trip.plan, ceiling)
+        if call is None:
+            message = (
+                f"{share:.0%} of the {name} limit is used, so no tier above {ceiling} "
+                f"is served, and this call may not go lower ({trip.plan.reason}): raise "
+                f"the limit with `%route budget --{name}`, or use `--on-limit stop`"
+            )
+            raise BudgetExceededError(message, limit=name)
+        plan = self.planner.plan(call, trip.provider)
+        if plan.tier != trip.plan.tier:
+            trip.note(why)
+        trip.plan = replace(plan, reason=f"{trip.plan.reason}; {why}")
+
     def _attempt_candidates(self, trip: Trip) -> Result:
         """Try candidate after candidate until an answer may be delivered."""
-        trip.provider.check_credentials()
         answer: _Answer | None = None
         for candidate in trip.plan.candidates:
             if answer is not None:

@@ -45,6 +45,8 @@ class Parts:
         """Give back files and connections."""
         self.ledger.close()
         self.cache.close()
+        for provider in self.router.providers.values():
+            provider.close()
 
 
 def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:

@@ -133,6 +133,13 @@ def home(_session_environment: None) -> Iterator[Path]:
     shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let subprocesses run at full speed, without coverage: for tests that time them."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def _stays_on_this_machine(host: object) -> bool:
     """Whether an address or name means this machine."""
     if host in (None, "", "localhost", b"localhost", socket.gethostname()):

@@ -23,6 +23,10 @@ from costroute_nb.errors import NoCapableModelError
 # is added to the answer's cap, so that thinking never eats the whole answer.
 THINKING_HEADROOM = 2048
 
+# From these shares of the fullest limit on, `on_limit="degrade"` allows no more than
+# this tier; highest share first.
+_DEGRADED: tuple[tuple[float, Tier], ...] = ((0.95, "small"), (0.80, "medium"))
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -177,6 +181,37 @@ def baseline_model(catalog: Catalog, provider: str = "anthropic") -> Model:
             return models[0]
     message = f"tiers.toml leaves no {provider} model to route to"
     raise NoCapableModelError(message)
+
+
+def cap_to_ask(model: Model, sent: int) -> int | None:
+    """Return the largest `max_tokens` to ask for that sends at most this cap.
+
+    It undoes what `shape` adds; None means that nothing is left for an answer.
+    """
+    if model.thinks and model.thinking_off == "never" and sent < 2 * THINKING_HEADROOM:
+        sent -= THINKING_HEADROOM
+    return sent if sent > 0 else None
+
+
+def ceiling_at(share: float) -> Tier | None:
+    """Return the highest tier that a spent share of a limit leaves, degrading."""
+    for least, tier in _DEGRADED:
+        if share >= least:
+            return tier
+    return None
+
+
+def degrade(call: Call, plan: Plan, ceiling: Tier) -> Call | None:
+    """Return the call under a ceiling, or None if it may not be degraded.
+
+    A floor, or a tier or model that was asked for, is never degraded.
+    """
+    bound = plan.classification.floor or call.tier or call.floor or call.model
+    if bound and tier_rank(plan.tier) > tier_rank(ceiling):
+        return None
+    if call.ceiling is not None and tier_rank(call.ceiling) < tier_rank(ceiling):
+        return call
+    return replace(call, ceiling=ceiling)
 
 
 def doubled(candidate: Candidate) -> Request | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from costroute_nb.core.call import AnswerCheck, Call
 from costroute_nb.core.result import Result
+from costroute_nb.core.schemas import complaint
 
 Outcome = Literal["accepted", "truncated", "refused", "rejected"]
 
@@ -68,8 +69,6 @@ def parse_answer(
     ValueError
         In one line: what is wrong, and where in the answer.
     """
-    import jsonschema
-
     fenced = _FENCE.match(text)
     source = fenced.group(1) if fenced else text
     try:
@@ -77,11 +76,9 @@ def parse_answer(
     except json.JSONDecodeError as error:
         message = f"not JSON ({error.msg} at character {error.pos})"
         raise ValueError(message) from None
-    try:
-        jsonschema.validate(data, schema)
-    except jsonschema.ValidationError as error:
-        message = f"{_one_line(error.message)} at {error.json_path}"
-        raise ValueError(message) from None
+    wrong = complaint(schema, data)
+    if wrong:
+        raise ValueError(_one_line(wrong))
     if parse is None:
         return data
     try:

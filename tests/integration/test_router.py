@@ -846,3 +846,105 @@ def test_a_context_counts_by_size_only(
     assert session.plan(SMALL, context=text).tier == "small"
     large = "word " * 60_000
     assert session.plan(SMALL, context=large).tier == "medium"
+
+
+def nearly_spent(make: Make, server: AnthropicServer, share: float) -> Session:
+    """A session that degrades, with this share of its session limit spent."""
+    session = make(on_limit="degrade", call_limit=None)
+    server.script(Text("ok", input_tokens=1000, output_tokens=40_000))
+    session.route(LARGE)
+    session.budget.update(session=spent(session) / share)
+    server.reset()
+    return session
+
+
+@pytest.mark.parametrize(
+    ("share", "model"), [(0.7, SONNET), (0.81, SONNET), (0.96, HAIKU)]
+)
+def test_a_nearly_spent_limit_lowers_the_tier_in_steps(
+    make: Make, server: AnthropicServer, share: float, model: str
+) -> None:
+    session = nearly_spent(make, server, share)
+    session.route(MEDIUM, max_tokens=50)
+    assert models(server) == [model]
+
+
+def test_each_step_down_is_a_fact_of_ledger_and_result(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = nearly_spent(make, server, 0.96)
+    result = session.route(MEDIUM, max_tokens=50)
+    assert "degraded to small: 96% of the session limit" in result.reason
+    assert column(session, "reason")[-1] == result.reason
+    assert any("degraded" in note for note in result.notes)
+
+
+def test_above_the_step_no_tier_is_tried_after_a_failure(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = nearly_spent(make, server, 0.81)
+    with pytest.raises(InvalidAnswerError):
+        session.route(SMALL, max_tokens=50, check="False")
+    assert models(server) == [HAIKU, SONNET]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options"),
+    [
+        (LARGE + " again", {}),
+        (MEDIUM, {"tier": "large"}),
+        (MEDIUM, {"floor": "large"}),
+        (MEDIUM, {"model": OPUS}),
+    ],
+)
+def test_a_floor_or_what_was_asked_for_stops_rather_than_degrades(
+    make: Make, server: AnthropicServer, prompt: str, options: dict[str, Any]
+) -> None:
+    session = nearly_spent(make, server, 0.81)
+    with pytest.raises(BudgetExceededError, match="81%"):
+        session.route(prompt, max_tokens=50, **options)
+    assert server.requests == []
+
+
+def test_a_lower_ceiling_of_the_users_own_stays(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = nearly_spent(make, server, 0.81)
+    session.route(MEDIUM, max_tokens=50, ceiling="small", fresh=True)
+    assert models(server) == [HAIKU]
+
+
+def test_a_cached_answer_is_never_degraded(make: Make, server: AnthropicServer) -> None:
+    session = nearly_spent(make, server, 0.96)
+    assert session.route(LARGE).model == OPUS
+    assert server.requests == []
+
+
+def test_without_a_limit_there_is_nothing_to_degrade_by(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = make(on_limit="degrade", call_limit=None, session_limit=None)
+    assert session.route(MEDIUM).model == SONNET
+
+
+def test_a_limit_of_zero_is_full(make: Make, server: AnthropicServer) -> None:
+    session = make(on_limit="degrade", session_limit=0)
+    with pytest.raises(BudgetExceededError):
+        session.route(SMALL)
+    assert session.budget.fullest(simulated=False) == ("session", 1.0)
+
+
+def test_nothing_is_booked_of_a_call_that_was_stopped_before_it_was_sent(
+    session: Session, server: AnthropicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopping(Watcher):
+        """Take the key away after it was checked, before the request is built."""
+
+        def notice(self, message: str) -> None:
+            monkeypatch.delenv("ANTHROPIC_API_KEY")
+
+    server.script(HttpError(529))
+    with pytest.raises(MissingKeyError):
+        session.run(session.call(SMALL), Stopping())
+    assert column(session, "status") == ["failed"]
+    assert session.budget.status()["session"].held == 0

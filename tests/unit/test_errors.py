@@ -20,7 +20,7 @@ TREE: list[type[CostRouteError]] = [
 def test_every_error_survives_pickling_with_its_fields(
     kind: type[CostRouteError],
 ) -> None:
-    error = kind("what to do", limit_usd=0.5, partial=PARTIAL)
+    error: Any = kind("what to do", limit_usd=0.5, partial=PARTIAL)
     again: Any = pickle.loads(pickle.dumps(error))
     assert type(again) is kind
     assert str(again) == "what to do"

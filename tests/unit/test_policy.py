@@ -12,6 +12,8 @@ from costroute_nb.core.policy import (
     Plan,
     Quote,
     baseline_model,
+    cap_to_ask,
+    ceiling_at,
     doubled,
     make_plan,
     shape,
@@ -127,9 +129,8 @@ def test_a_model_without_a_price_comes_after_the_priced_ones_of_its_tier() -> No
 
 def test_the_worst_case_of_a_plan_is_unknown_if_one_candidates_is() -> None:
     plan = planned(asked(), classification("small"))
-    unknown = replace(
-        plan.candidates[0], quote=replace(quoted(SMALL, None), worst=None)
-    )  # type: ignore[arg-type]
+    first = plan.candidates[0]
+    unknown = replace(first, quote=replace(first.quote, worst=None))
     assert replace(plan, candidates=(unknown,)).worst_usd is None
 
 
@@ -279,6 +280,39 @@ def test_a_doubled_cap_stops_at_the_models_longest_answer() -> None:
     assert again.max_tokens == 2 * candidate.request.max_tokens
     full = replace(candidate, spec=replace(MEDIUM, max_output=again.max_tokens // 2))
     assert doubled(full) is None
+
+
+@pytest.mark.parametrize("model", [SMALL, MEDIUM, LARGE])
+@pytest.mark.parametrize("asked_for", [1, 64, THINKING_HEADROOM, 4095, 4096, 9000])
+def test_the_cap_to_ask_for_undoes_what_shaping_adds(
+    model: Model, asked_for: int
+) -> None:
+    sent = shape(asked(max_tokens=asked_for), model, GENERAL, 4096).max_tokens
+    back = cap_to_ask(model, sent)
+    assert back is not None
+    again = shape(asked(max_tokens=back), model, GENERAL, 4096).max_tokens
+    assert again <= sent
+
+
+def test_a_cap_without_room_for_an_answer_is_none() -> None:
+    assert cap_to_ask(LARGE, THINKING_HEADROOM) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "tier"),
+    [
+        (0.0, None),
+        (0.79, None),
+        (0.8, "medium"),
+        (0.94, "medium"),
+        (0.95, "small"),
+        (2, "small"),
+    ],
+)
+def test_a_spent_share_lowers_the_ceiling_in_steps(
+    share: float, tier: str | None
+) -> None:
+    assert ceiling_at(share) == tier
 
 
 def test_the_baseline_is_the_highest_tier_that_routing_has() -> None:

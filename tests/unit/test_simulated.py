@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +28,12 @@ ARTICLE = (
     "cannot keep up with the growth of solar power. Write to info@acme.example or "
     "see https://acme.example/solar before 2027-03-01."
 )
+SAMPLE_PROMPTS = [
+    f"Extract all names: {ARTICLE}",
+    f"Summarize in 20 words: {ARTICLE}",
+    f"Write a title: {ARTICLE}",
+    ARTICLE,
+]
 TABLE = "region,sales\nNorth,100\nSouth,250\nWest,80\n"
 
 
@@ -104,9 +110,20 @@ def test_answer_that_would_need_a_model_says_that_it_is_simulated(prompt: str) -
     assert "(simulated)" in say(prompt)
 
 
-@given(st.text(max_size=300), st.sampled_from(["small", "medium", "large"]))
+FRAGMENTS = [
+    "Summarize", "in 0 words", "in 5 words:", "\n\n", "\n", ": ", "title", "translate",
+    "0 characters", "classify as", "a, b or c", "extract", "json", "```python\n", "```",
+    "rename x to y", "a,b\n1,2\n", "csv", "\r", "\0", '"', "List all", "emails", "nan",
+    "9" * 5000, "1e999", "function", "three bullets", " ",
+]  # fmt: skip
+
+
+@given(
+    st.text(max_size=300) | st.lists(st.sampled_from(FRAGMENTS)).map("".join),
+    st.sampled_from(["small", "medium", "large"]),
+)
 def test_any_prompt_gets_some_answer(prompt: str, tier: str) -> None:
-    assert say(prompt, BY_TIER[tier]).strip() or not prompt.strip()
+    assert say(prompt, BY_TIER[tier]).strip()
 
 
 def test_megabyte_of_prompt_is_answered_from_its_beginning() -> None:
@@ -178,10 +195,10 @@ def test_flawed_json_is_off_its_schema_and_the_next_tier_is_on_it() -> None:
         if is_flawed(SMALL, request):
             text = SimulatedProvider().complete(SMALL, request).text
             seen.add(text.startswith("{"))
-            with pytest.raises((ValueError, jsonschema.ValidationError)):
-                jsonschema.validate(json.loads(text), schema)
+            with pytest.raises((ValueError, jsonschema_rs.ValidationError)):
+                jsonschema_rs.validate(schema, json.loads(text))
             better = SimulatedProvider().complete(MEDIUM, request).text
-            jsonschema.validate(json.loads(better), schema)
+            jsonschema_rs.validate(schema, json.loads(better))
     assert seen == {True, False}
 
 
@@ -316,7 +333,7 @@ SCHEMAS = st.recursive(_leaves(), _nested, max_leaves=8).map(
 @given(SCHEMAS, st.sampled_from(["Describe it.", f"Extract: {ARTICLE}", "\0", ""]))
 def test_answer_to_a_schema_is_valid_json(schema: dict[str, Any], prompt: str) -> None:
     text = say(prompt, MEDIUM, schema=schema, max_tokens=100_000)
-    jsonschema.validate(json.loads(text), schema)
+    jsonschema_rs.validate(schema, json.loads(text))
 
 
 def test_unique_items_are_different() -> None:
@@ -331,7 +348,7 @@ def test_unique_items_are_different() -> None:
 
 def test_exactly_one_of_the_variants_fits() -> None:
     schema = {"oneOf": [{"type": "integer"}, {"type": "number"}, {"type": "string"}]}
-    jsonschema.validate(json.loads(say("Give.", schema=schema)), schema)
+    jsonschema_rs.validate(schema, json.loads(say("Give.", schema=schema)))
 
 
 def test_json_is_filled_from_the_prompt() -> None:
@@ -371,26 +388,28 @@ def test_pattern_beyond_it_is_given_up_quietly(pattern: str) -> None:
 # The same everywhere
 
 
-def test_answers_do_not_depend_on_the_hash_seed() -> None:
+def test_answers_do_not_depend_on_process_or_hash_seed() -> None:
     script = (
-        "from tests.unit.test_simulated import *\n"
-        "schema = {'type': 'array', 'items': {'type': 'string'}, 'minItems': 3}\n"
+        "from costroute_nb.providers.simulated import SimulatedProvider\n"
+        "from tests.support.models import BY_TIER, ask_for\n"
+        f"prompts = {SAMPLE_PROMPTS!r}\n"
         "for tier in BY_TIER.values():\n"
-        "    print(say(f'Extract all names: {ARTICLE}', tier))\n"
-        "    print(say(ARTICLE, tier), say('Give.', tier, schema=schema))\n"
+        "    for prompt in prompts:\n"
+        "        answer = SimulatedProvider().complete(tier, ask_for(prompt))\n"
+        "        print(answer.text, answer.usage)\n"
     )
-    outputs = set()
-    for seed in ("1", "2"):
-        done = subprocess.run(
+    outputs = [
+        subprocess.run(
             [sys.executable, "-c", script],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path.cwd())},
             capture_output=True,
             text=True,
             check=True,
-        )
-        outputs.add(done.stdout)
-    assert len(outputs) == 1
-    assert len(outputs.pop()) > 100
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("Usage(") == 3 * len(SAMPLE_PROMPTS)
 
 
 def test_body_tells_apart_everything_the_answer_depends_on() -> None:

@@ -75,7 +75,7 @@ def test_an_unknown_name_is_an_error_with_close_ones() -> None:
 
 def test_an_unknown_name_for_a_function_is_an_error_too() -> None:
     with pytest.raises(TemplateError, match="not defined"):
-        fill("{{a}}", {}.__getitem__)
+        fill("{{a}}", dict[str, str]().__getitem__)
 
 
 def test_the_error_is_one_readable_line() -> None:

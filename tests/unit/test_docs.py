@@ -1,0 +1,64 @@
+"""The README is run, and says everything there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from costroute_nb.core.record import COLUMNS
+from costroute_nb.notebook.options import OPTIONS
+from costroute_nb.notebook.usage import SUBCOMMANDS
+from costroute_nb.settings import Settings
+from costroute_nb.tables import load_tables
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("source", blocks("python"))
+def test_every_python_block_of_the_readme_runs(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(compile(source, "README.md", "exec"), {})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("source", blocks("toml"))
+def test_every_table_of_the_readme_loads(source: str, tmp_path: Path) -> None:
+    name = re.search(r"(\w+\.toml)", source)
+    assert name is not None
+    (tmp_path / name.group(1)).write_text(source)
+    assert any(rule.user for rule in load_tables(tmp_path).rules.rules)
+
+
+@pytest.mark.parametrize("name", [option.name for option in OPTIONS])
+def test_every_option_is_in_the_readme(name: str) -> None:
+    assert f"`{name}" in README
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_is_in_the_readme(name: str) -> None:
+    assert f"%route {name}" in README or name == "status"
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_is_in_the_readme(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def settings_table() -> str:
+    """What the README's table of settings must say."""
+    rows = [
+        f"| `{field.name}` | {field.default!r} | {field.metadata['help']} |"
+        for field in fields(Settings)
+    ]
+    return "\n".join(rows)
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    assert settings_table() in README
