@@ -84,7 +84,9 @@ class Planner:
         if price is None:
             return Quote(None, bound, None, None, None)
         tokens = estimate_messages(call.messages, call.system, model.tokenizer)
-        output = self.ledger.typical_output(task.name, model.id)
+        output = self.ledger.typical_output(
+            task.name, model.id, simulated=provider.simulated
+        )
         if output is None:
             output = task.expected_output_tokens
         output = min(output, request.max_tokens)

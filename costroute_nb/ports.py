@@ -154,7 +154,9 @@ class LedgerStore(Protocol):
     def latest(self) -> datetime | None:
         """Return the latest moment at which anything was reserved or added."""
 
-    def typical_output(self, task: str, model: str) -> int | None:
+    def typical_output(
+        self, task: str, model: str, *, simulated: bool = False
+    ) -> int | None:
         """Return the median output tokens of recent answers, or None if too few."""
 
     def records(

@@ -52,6 +52,10 @@ class Settings:
     day_limit: float | None = _setting(None, "most USD a day, for the whole ledger")
     month_limit: float | None = _setting(None, "most USD a month, for the whole ledger")
     alert_at: float = _setting(0.8, "fraction of a limit at which to warn")
+    single_call_alert: float | None = _setting(0.5, "USD above which one call alerts")
+    alert_urls: str | None = _setting(
+        None, "Apprise URLs that alerts go to, separated by blanks"
+    )
     on_limit: OnLimit = _setting(  # noqa: RUF009 -- it is dataclasses.field
         "stop", "what a spent limit does: stop or degrade"
     )
