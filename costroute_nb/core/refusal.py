@@ -27,7 +27,7 @@ def refused(
     used = f"{format_usd(balance.spent)} spent"
     if balance.held:
         used += f" and {format_usd(balance.held)} held for calls in flight"
-    if waited:
+    if waited >= 1:
         used += f" after waiting {waited:.0f} s"
     fits = "no max_tokens would fit"
     if max_tokens is not None:

@@ -10,15 +10,8 @@ from IPython.core.error import UsageError
 
 from costroute_nb.asking import OPTIONS as CALL_OPTIONS
 from costroute_nb.notebook.cells import Target, split_target
-from costroute_nb.notebook.options import (
-    BUDGET_OPTIONS,
-    FACE_KEYS,
-    FORMATS,
-    OPTIONS,
-    parse,
-    split_quoted,
-    values,
-)
+from costroute_nb.notebook.options import BUDGET_OPTIONS, FACE_KEYS, FORMATS, OPTIONS
+from costroute_nb.notebook.parsing import parse, split_quoted, values
 from costroute_nb.notebook.usage import usage
 
 

@@ -1,0 +1,194 @@
+"""The ledger's tables, and how a record becomes a row and a row a record.
+
+Money is whole pico-USD, time whole microseconds since 1970 in UTC. The tables of
+sums are kept by triggers, in the transaction of the row itself, so that they cannot
+differ from the rows and a limit is checked without reading a million of them. A
+period is a sum of UTC days and, at both ends, of quarter hours: every zone of today
+is a multiple of 15 minutes away from UTC, so no civil day begins within a quarter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.record import Record
+
+VERSION = 1
+"""Kept in the file as `PRAGMA user_version`."""
+
+QUARTER = 15 * 60 * 1_000_000
+"""Microseconds in a quarter hour."""
+
+QUARTERS = 96
+"""Quarter hours in a day of UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_RECORD = tuple(f.name for f in dataclasses.fields(Record) if f.name != "usage")
+_USAGE = tuple(f.name for f in dataclasses.fields(Usage))
+_BOOLEANS = ("simulated", "cache_hit", "estimated")
+
+STORED = (*_RECORD, *_USAGE)
+"""The columns of a record, in the order in which `to_row` and `from_row` have them."""
+
+KEPT = ("call_id", "attempt", "at", "session_id", "simulated")
+"""What settling never changes: a record stays in the sums in which it was reserved."""
+
+SPENT = "CASE WHEN {0}status = 'pending' THEN 0 ELSE coalesce({0}charged, 0) END"
+HELD = "CASE WHEN {0}status = 'pending' THEN coalesce({0}charged, 0) ELSE 0 END"
+ANSWERED = "status IN ('ok', 'truncated', 'escalated')"
+
+# A row with `lease_until` was never settled: it is pending, or it has lapsed.
+_RECORDS = """
+CREATE TABLE records (
+    id                    INTEGER PRIMARY KEY,
+    call_id               TEXT    NOT NULL,
+    attempt               INTEGER NOT NULL,
+    at                    INTEGER NOT NULL,
+    session_id            TEXT    NOT NULL,
+    provider              TEXT    NOT NULL,
+    model                 TEXT    NOT NULL,
+    tier                  TEXT    NOT NULL,
+    task                  TEXT    NOT NULL,
+    status                TEXT    NOT NULL,
+    simulated             INTEGER NOT NULL,
+    reason                TEXT    NOT NULL,
+    notebook              TEXT,
+    cell                  TEXT,
+    workflow              TEXT,
+    step                  TEXT,
+    input_tokens          INTEGER NOT NULL,
+    cache_read_tokens     INTEGER NOT NULL,
+    cache_write_5m_tokens INTEGER NOT NULL,
+    cache_write_1h_tokens INTEGER NOT NULL,
+    output_tokens         INTEGER NOT NULL,
+    thinking_tokens       INTEGER NOT NULL,
+    web_searches          INTEGER NOT NULL,
+    service_tier          TEXT    NOT NULL,
+    speed                 TEXT    NOT NULL,
+    geo                   TEXT    NOT NULL,
+    cost                  INTEGER,
+    charged               INTEGER,
+    baseline              INTEGER,
+    cache_hit             INTEGER NOT NULL,
+    estimated             INTEGER NOT NULL,
+    latency_s             REAL    NOT NULL,
+    price_as_of           TEXT    NOT NULL,
+    lease_until           INTEGER,
+    UNIQUE (call_id, attempt),
+    CHECK (status <> 'pending' OR lease_until IS NOT NULL)
+)
+"""
+
+# SQLite turns an integer sum that overflows into a float: refuse to store one.
+_SUMS = """
+CREATE TABLE {table} (
+    simulated INTEGER NOT NULL,
+    {key}     {kind} NOT NULL,
+    spent     INTEGER NOT NULL CHECK (typeof(spent) = 'integer'),
+    held      INTEGER NOT NULL CHECK (typeof(held) = 'integer'),
+    PRIMARY KEY (simulated, {key})
+) WITHOUT ROWID
+"""
+
+
+def _move(row: str, spent: str, held: str) -> str:
+    """Return the SQL that adds amounts to the sums that a trigger's row belongs to."""
+    return "".join(
+        f"INSERT INTO {table} VALUES ({row}.simulated, {value}, {spent}, {held}) "  # noqa: S608 -- our own names
+        f"ON CONFLICT (simulated, {key}) DO UPDATE SET "
+        "spent = spent + excluded.spent, held = held + excluded.held; "
+        for table, key, value in (
+            ("quarter_sums", "quarter", f"{row}.at / {QUARTER}"),
+            ("day_sums", "day", f"{row}.at / {QUARTER * QUARTERS}"),
+            ("session_sums", "session_id", f"{row}.session_id"),
+        )
+    )
+
+
+_OLD = SPENT.format("OLD."), HELD.format("OLD.")
+_NEW = SPENT.format("NEW."), HELD.format("NEW.")
+_ADDED = _move("NEW", *_NEW)
+_CHANGED = _move(
+    "NEW", *(f"{new} - {old}" for new, old in zip(_NEW, _OLD, strict=True))
+)
+_REMOVED = _move("OLD", *(f"-({old})" for old in _OLD))
+_MARK = (
+    "INSERT INTO high_water VALUES (1, NEW.at) "
+    "ON CONFLICT (id) DO UPDATE SET at = max(at, excluded.at); "
+)
+
+STATEMENTS = (
+    _RECORDS,
+    _SUMS.format(table="quarter_sums", key="quarter", kind="INTEGER"),
+    _SUMS.format(table="day_sums", key="day", kind="INTEGER"),
+    _SUMS.format(table="session_sums", key="session_id", kind="TEXT"),
+    "CREATE TABLE high_water (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+    "CREATE INDEX records_by_time ON records (at)",
+    "CREATE INDEX records_by_session ON records (session_id, at)",
+    "CREATE INDEX records_held ON records (lease_until) WHERE status = 'pending'",
+    "CREATE INDEX records_answered ON records (task, model, simulated, id)"
+    f" WHERE {ANSWERED}",
+    f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
+    "CREATE TRIGGER changed AFTER UPDATE OF status, charged ON records"
+    f" BEGIN {_CHANGED}END",
+    f"CREATE TRIGGER removed AFTER DELETE ON records BEGIN {_REMOVED}END",
+    f"CREATE TRIGGER kept BEFORE UPDATE OF {', '.join(KEPT)} ON records"
+    " BEGIN SELECT RAISE(ABORT, 'a record stays where it was reserved'); END",
+    f"PRAGMA user_version = {VERSION}",
+)
+"""What makes an empty file a ledger, in one transaction."""
+
+
+def to_micros(at: datetime) -> int:
+    """Return an aware moment as whole microseconds since 1970 in UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def spans(since: int, until: int) -> dict[str, int]:
+    """Return a period of quarters as whole days of UTC and what is left at its ends."""
+    first_day, last_day = -(-since // QUARTERS), until // QUARTERS
+    head = min(first_day * QUARTERS, until)
+    return {
+        "since": since,
+        "head": head,
+        "first_day": first_day,
+        "last_day": last_day,
+        "tail": max(last_day * QUARTERS, head),
+        "until": until,
+    }
+
+
+def to_row(record: Record) -> tuple[Any, ...]:
+    """Return a record's values in the order of `STORED`."""
+    values = [getattr(record, name) for name in _RECORD]
+    values += [getattr(record.usage, name) for name in _USAGE]
+    return tuple(_stored(value) for value in values)
+
+
+def from_row(row: tuple[Any, ...]) -> Record:
+    """Return the record of a row in the order of `STORED`."""
+    values = dict(zip(_RECORD, row, strict=False))
+    values["at"] = from_micros(values["at"])
+    for name in _BOOLEANS:
+        values[name] = bool(values[name])
+    return Record(**values, usage=Usage(*row[len(_RECORD) :]))
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_micros(value)
+    # Text of a model may hold half a surrogate pair, which UTF-8 cannot: a row must
+    # not be lost for it.
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value
