@@ -175,13 +175,13 @@ def _schema(
     else:
         message = "schema is a JSON schema or a pydantic model class"
         raise ValueError(message)
-    refuse_unsupported(found)
     try:
         complaint(found, None)
     except ValueError as error:
         first = str(error).strip().splitlines()[0]
         message = f"schema is not a JSON schema: {first}"
         raise ValueError(message) from None
+    refuse_unsupported(found)
     return found, parse
 
 

@@ -40,8 +40,7 @@ class Attempt:
     """An attempt that ended, as it stands in the ledger: its answer or its error."""
 
     record: Record
-    completion: Completion | None
-    error: ProviderError | None = None
+    outcome: Completion | ProviderError
 
 
 class Booking:
@@ -115,7 +114,7 @@ class Booking:
         except ProviderError as error:
             status, billed = _failed(error), error.maybe_billed
             record = settle(error.partial, status, _why(error), billed=billed)
-            return Attempt(record, None, error)
+            return Attempt(record, error)
         except Interrupted as stop:
             settle(stop.partial, "interrupted", "stopped by the user", billed=True)
             raise

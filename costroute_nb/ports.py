@@ -148,6 +148,9 @@ class LedgerStore(Protocol):
     def add(self, record: Record) -> None:
         """Add a finished record that needed no hold, such as a cache hit."""
 
+    def expire(self, now: datetime) -> int:
+        """Turn every hold whose lease is over into `unknown`; return how many."""
+
     def balance(self, check: Check, *, simulated: bool) -> Balance:
         """Return what a limit's scope has spent and holds; the two pots never mix."""
 

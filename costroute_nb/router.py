@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 from costroute_nb.core.policy import ceiling_at, degrade, doubled
 from costroute_nb.core.validation import judge
-from costroute_nb.errors import BudgetExceededError, ConfigurationError
+from costroute_nb.errors import (
+    BudgetExceededError,
+    ConfigurationError,
+    ProviderError,
+)
 from costroute_nb.trip import Trip
 
 if TYPE_CHECKING:
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     from costroute_nb.core.result import Result
     from costroute_nb.core.retry import RetryPolicy
     from costroute_nb.core.validation import Outcome, Verdict
-    from costroute_nb.errors import ProviderError
     from costroute_nb.lookup import Lookup
     from costroute_nb.planner import Planner
     from costroute_nb.ports import Clock, Listener, Provider
@@ -155,23 +158,23 @@ class Router:
 
     def _attempt_candidates(self, trip: Trip) -> Result:
         """Try candidate after candidate until an answer may be delivered."""
-        answer: _Answer | None = None
-        for candidate in trip.plan.candidates:
-            if answer is not None:
-                trip.note(f"{answer.verdict.reason}: escalated to {candidate.model}")
-                trip.listener.restart(answer.verdict.reason)
+        first, *others = trip.plan.candidates
+        answer = self._try_candidate(trip, first)
+        for candidate in others:
+            if answer.verdict.outcome == "accepted" or _stops_here(trip.call, answer):
+                break
+            trip.note(f"{answer.verdict.reason}: escalated to {candidate.model}")
+            trip.listener.restart(answer.verdict.reason)
             try:
                 following = self._try_candidate(trip, candidate)
             except BudgetExceededError as refusal:
-                if answer is None or answer.verdict.outcome != "truncated":
+                if answer.verdict.outcome != "truncated":
                     raise
                 trip.note(f"this is the cut answer: {refusal}")
                 break
             finally:
                 self._mark_escalated(trip, answer)
             answer = following
-            if answer.verdict.outcome == "accepted" or _stops_here(trip.call, answer):
-                break
         return self._conclude(trip, answer)
 
     def _try_candidate(self, trip: Trip, candidate: Candidate) -> _Answer:
@@ -217,10 +220,9 @@ class Router:
                 listener=trip.listener,
             )
             trip.attempts.append(attempt)
-            if attempt.error is not None:
-                self._wait_for_retry(trip, attempt.error)
-            elif attempt.completion is not None:
-                return attempt.completion
+            if not isinstance(attempt.outcome, ProviderError):
+                return attempt.outcome
+            self._wait_for_retry(trip, attempt.outcome)
 
     def _wait_for_retry(self, trip: Trip, error: ProviderError) -> None:
         """Wait before another try, or raise the error if there shall be none."""
@@ -237,18 +239,14 @@ class Router:
         trip.listener.restart("another try")
         self.clock.sleep(delay)
 
-    def _mark_escalated(self, trip: Trip, answer: _Answer | None) -> None:
+    def _mark_escalated(self, trip: Trip, answer: _Answer) -> None:
         """Once another candidate was really tried, the rejected one is `escalated`."""
-        if answer is None or answer.verdict.outcome != "rejected":
-            return
-        if len(trip.attempts) > answer.index + 1:
+        tried = len(trip.attempts) > answer.index + 1
+        if answer.verdict.outcome == "rejected" and tried:
             self._restate(trip, answer.index, "escalated", "")
 
-    def _conclude(self, trip: Trip, answer: _Answer | None) -> Result:
+    def _conclude(self, trip: Trip, answer: _Answer) -> Result:
         """Deliver the last answer, or raise what became of the call."""
-        if answer is None:
-            message = "a plan without candidates was attempted"
-            raise AssertionError(message)
         verdict = answer.verdict
         if verdict.outcome == "truncated" and verdict.result.text.strip():
             trip.attempts[answer.index] = self.booking.deliver(

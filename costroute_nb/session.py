@@ -163,7 +163,7 @@ class Session:
     @property
     def ledger(self) -> pd.DataFrame:
         """The session's attempts, one row each, in the columns of the ledger."""
-        return records_frame(self._parts.ledger.records(session_id=self.session_id))
+        return self._frame(session_id=self.session_id)
 
     def history(self, since: datetime | str | float | None = None) -> pd.DataFrame:
         """Return the attempts of all sessions on this ledger.
@@ -180,7 +180,7 @@ class Session:
             start = self._clock.now() - timedelta(seconds=seconds(since))
         if start is not None and start.tzinfo is None:
             start = start.replace(tzinfo=self.settings.zone)
-        return records_frame(self._parts.ledger.records(since=start))
+        return self._frame(since=start)
 
     @property
     def simulated(self) -> bool:
@@ -224,6 +224,12 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.session_id[:8]}, {self.settings.provider}>"
+
+    def _frame(self, **scope: Any) -> pd.DataFrame:
+        # What a dead process held is a fact as soon as its lease is over.
+        ledger = self._parts.ledger
+        ledger.expire(self._clock.now())
+        return records_frame(ledger.records(**scope))
 
     def _wire(self) -> None:
         self._parts = wire(self.settings, self.session_id, self._clock)

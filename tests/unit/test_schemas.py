@@ -176,3 +176,18 @@ def test_what_could_not_be_enforced_is_refused(
 
 def test_same_definition_twice_is_no_recursion() -> None:
     refuse_unsupported(Team.model_json_schema())
+
+
+def test_a_list_of_types_with_an_enum_leaves_the_enum_to_say_it_all() -> None:
+    schema = {"type": ["string", "null"], "enum": ["a", None]}
+    assert strict_schema(schema)["enum"] == ["a", None]
+
+
+def test_an_array_without_items_stays_one() -> None:
+    assert strict_schema({"type": "array"})["type"] == "array"
+
+
+def test_a_schema_that_is_true_or_false_is_looked_at_too() -> None:
+    schema = {"type": "object", "properties": {"x": True}, "required": ["x"]}
+    with pytest.raises(ConfigurationError):
+        refuse_unsupported(schema)

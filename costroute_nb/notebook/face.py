@@ -1,0 +1,131 @@
+"""What one shell's face holds: its settings, its session, and what it has shown."""
+
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.errors import CostRouteError
+from costroute_nb.notebook.config import CostRoute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from costroute_nb.core.result import Result
+    from costroute_nb.notebook.display import Results
+    from costroute_nb.session import Session
+
+PROVIDERS = ("anthropic", "simulated")
+
+
+class Face:
+    """The state of the magics in one shell; it outlives a reload of the extension."""
+
+    def __init__(self, shell: "InteractiveShell") -> None:
+        self.shell = shell
+        self.config = CostRoute(shell)
+        self.config.on_change(self._apply)
+        self._session: Session | None = None
+        self._just_shown: Result | None = None
+
+    @cached_property
+    def results(self) -> "Results":
+        """What renders results."""
+        from costroute_nb.notebook.display import Results
+
+        return Results()
+
+    def session(self) -> "Session":
+        """Return the process's session with the settings of this shell applied.
+
+        Raises
+        ------
+        ConfigurationError
+            If a setting or a table cannot be used.
+        """
+        from costroute_nb.session import default_session
+
+        session = default_session()
+        if self.config.changed:
+            session.configure(self.config.settings())
+        self._session = session
+        return session
+
+    def remember(self, result: "Result", format: str) -> None:
+        """Keep how a result just made is to be shown, now and whenever it is."""
+        from costroute_nb.notebook.display import View
+        from costroute_nb.notebook.receipt import standing
+
+        session = self.session()
+        lines = {model.id: model.line for model in session.catalog.models}
+        stands = ""
+        if result.simulated == session.simulated:  # never one pot's sum for the other
+            limit = session.budget.limits.pico("session")
+            stands = standing(session.budget.spent("session"), limit)
+        line = lines.get(result.model, result.tier)
+        self.results.remember(result, View(format, line, stands))
+
+    def skip_display(self, result: "Result", instead: str = "") -> None:
+        """Let the value of the running cell be kept but not shown a second time.
+
+        `instead` is written where a terminal shows the value.
+        """
+        self.forget_shown()
+        self._just_shown = result  # while it lives, no other object has its id
+        cell = self.shell.execution_count
+
+        def once(shown: "Result") -> None:
+            self.forget_shown()
+            if self.shell.execution_count != cell:  # a later cell displays it
+                data, metadata = self.results.bundle(shown)
+                self.shell.display_pub.publish(data=data, metadata=metadata)
+            elif instead:
+                sys.stdout.write(f"{instead}\n")
+
+        self._printers()[id(result)] = once
+
+    def forget_shown(self) -> None:
+        """Show every value from now on."""
+        if self._just_shown is not None:
+            self._printers().pop(id(self._just_shown), None)
+        self._just_shown = None
+
+    def _printers(self) -> dict[int, Any]:
+        """Return IPython's printers of single objects, by id."""
+        formatter: Any = self.shell.display_formatter
+        return formatter.ipython_display_formatter.singleton_printers
+
+    def words(self, kind: str) -> "Iterable[str]":
+        """Return what a completion offers for a kind of value."""
+        if kind == "variable":
+            hidden = self.shell.user_ns_hidden
+            names = self.shell.user_ns
+            return [n for n in names if not n.startswith("_") and n not in hidden]
+        if kind == "provider":
+            return PROVIDERS
+        if kind not in ("tier", "model"):
+            return ()
+        from costroute_nb.core.catalog import TIERS
+
+        models: Any = self._models()
+        if kind == "model":
+            return [model.id for model in models]
+        return dict.fromkeys((*TIERS, *(model.line for model in models)))
+
+    def _models(self) -> Any:
+        """Return the models; from the tables while there is no session yet."""
+        if self._session is not None:
+            return self._session.catalog.models
+        from costroute_nb.sources import config_dir
+        from costroute_nb.tables import load_tables
+
+        return load_tables(config_dir()).catalog.models
+
+    def _apply(self) -> None:
+        """Hand a changed setting to the session, if one is in use already."""
+        if self._session is not None:
+            try:
+                self.session()
+            except CostRouteError:  # the next call says so
+                self.config.changed = True

@@ -1,0 +1,87 @@
+"""The options of `%%route` and `%route` as one table, from which everything comes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from costroute_nb.settings import Format
+
+Kind = Literal[
+    "flag", "word", "number", "fraction", "usd", "limit", "time", "text", "expression",
+    "variable", "tier", "model", "provider", "format",
+]  # fmt: skip
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: how it is written, what it means, and what it sets.
+
+    `key` is a keyword of `Session.call`, or one of the face's own (`FACE_KEYS`);
+    `sets` is what a flag sets it to.
+    """
+
+    name: str
+    key: str
+    kind: Kind
+    metavar: str
+    help: str
+    sets: bool = True
+
+    @property
+    def usage(self) -> str:
+        """How the option is written."""
+        return f"{self.name} {self.metavar}".strip()
+
+
+OPTIONS = (
+    Option("--tier", "tier", "tier", "T", "small, medium or large, or a model line"),
+    Option("--floor", "floor", "tier", "T", "at least this tier"),
+    Option("--ceiling", "ceiling", "tier", "T", "at most this tier"),
+    Option("--model", "model", "model", "ID", "exactly this model"),
+    Option("--provider", "provider", "provider", "NAME", "who answers"),
+    Option("--raw", "raw", "flag", "", "send {{name}} as it is written"),
+    Option("--system", "system", "text", "TEXT", "system prompt: \"text\" or a variable"),
+    Option("--context", "context", "variable", "NAME", "what comes before the prompt: "
+           "a variable with text or a list of {role, content}"),
+    Option("--max-tokens", "max_tokens", "number", "N", "cap on the answer's tokens"),
+    Option("--schema", "schema", "variable", "NAME", "a variable with a JSON schema or "
+           "a pydantic model; the answer's data follows it"),
+    Option("--max-cost", "max_cost", "usd", "USD", "most that all attempts may cost, "
+           "0.05 or $0.05"),
+    Option("--dry-run", "dry_run", "flag", "", "show the plan, send nothing"),
+    Option("--no-cache", "cache", "flag", "", "neither read nor write the cache", False),
+    Option("--fresh", "fresh", "flag", "", "ask again and replace the cached answer"),
+    Option("--ttl", "ttl", "time", "TIME", "keep and accept answers so long: 90s, 30m, "
+           "1h, 2d"),
+    Option("--check", "check", "expression", "EXPR", "Python over text, data, result and "
+           "your variables; falsy rejects the answer"),
+    Option("--no-escalate", "escalate", "flag", "", "stop at the first candidate", False),
+    Option("--format", "format", "format", "F", f"{', '.join(FORMATS)}"),
+    Option("--no-stream", "stream", "flag", "", "show the answer when it is whole", False),
+    Option("--quiet", "quiet", "flag", "", "show nothing; the result is in _"),
+    Option("--workflow", "workflow", "word", "W", "what the ledger books it under"),
+    Option("--step", "step", "word", "S", "and which step of it"),
+)  # fmt: skip
+
+LOG_OPTIONS = (
+    Option("--today", "today", "flag", "", "all sessions, since midnight"),
+    Option("--month", "month", "flag", "", "all sessions, this calendar month"),
+    Option("--all", "all", "flag", "", "all sessions on this ledger"),
+)
+BUDGET_OPTIONS = (
+    Option("--call", "call", "limit", "USD", "most for one call, or none"),
+    Option("--session", "session", "limit", "USD", "most for this session, or none"),
+    Option("--day", "day", "limit", "USD", "most a day on this ledger, or none"),
+    Option("--month", "month", "limit", "USD", "most a month on this ledger, or none"),
+    Option("--alert-at", "alert_at", "fraction", "0.8", "fraction at which to warn"),
+    Option("--on-limit", "on_limit", "word", "stop|degrade", "what a spent limit does"),
+)
+
+FACE_KEYS = frozenset({"raw", "dry_run", "format", "stream", "quiet"})
+
+
+def help_lines(options: Sequence[Option] = OPTIONS) -> list[str]:
+    """Return one line of help per option, aligned."""
+    width = max(len(option.usage) for option in options)
+    return [f"{option.usage:<{width}}  {option.help}" for option in options]

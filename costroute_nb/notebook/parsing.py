@@ -1,0 +1,230 @@
+"""Read a line of options as the table says, or say in one line what is wrong."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from IPython.core.error import UsageError
+
+from costroute_nb.notebook.options import FORMATS, OPTIONS, Option
+from costroute_nb.settings import seconds
+
+_CONTRADICTIONS = (
+    ("--no-cache", "--fresh"),
+    ("--no-cache", "--ttl"),
+    ("--model", "--tier"),
+    ("--model", "--floor"),
+    ("--model", "--ceiling"),
+    ("--quiet", "--dry-run"),
+)
+_ROUND = ("text", "expression")  # kinds that may hold blanks without quotes
+_NEXT_OPTION = re.compile(r"\s--[a-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An option as it was written; `quoted` tells a text from a variable's name."""
+
+    option: Option
+    value: str = ""
+    quoted: bool = False
+
+
+def parse(line: str, options: Iterable[Option] = OPTIONS) -> list[Given]:
+    """Return the options on a line, in order, with their values as written.
+
+    Raises
+    ------
+    UsageError
+        For an unknown option, a missing value, a contradiction, or anything else.
+    """
+    known = {option.name: option for option in options}
+    found: dict[str, Given] = {}
+    rest = line.strip()
+    while rest:
+        match = re.match(r"(--?[\w-]*)(=?)\s*", rest)
+        if match is None:
+            _fail(f"{rest.split()[0]!r} is no option: the prompt goes below this line")
+        option = _find(match.group(1), known)
+        if option.name in found:
+            _fail(f"{option.name} is given twice")
+        rest = rest[match.end() :]
+        given = Given(option)
+        if option.kind != "flag":
+            given, rest = _value(option, rest)
+        elif match.group(2):
+            _fail(f"{option.name} takes no value")
+        found[option.name] = given
+        rest = rest.strip()
+    for one, other in _CONTRADICTIONS:
+        if one in found and other in found:
+            _fail(f"{one} and {other} contradict each other: choose one")
+    return list(found.values())
+
+
+def values(
+    given: Iterable[Given], namespace: Mapping[str, Any], fill: Callable[[str], str]
+) -> dict[str, Any]:
+    """Return what the options set, by key.
+
+    Parameters
+    ----------
+    namespace
+        The user's variables.
+    fill
+        What fills placeholders in a value; expressions have variables of their own.
+
+    Raises
+    ------
+    UsageError
+        For a value of the wrong kind, or a variable that does not exist.
+    """
+    return {one.option.key: _meaning(one, namespace, fill) for one in given}
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean x?)` for a misspelt word, or nothing."""
+    close = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def variable(name: str, namespace: Mapping[str, Any], option: str) -> Any:
+    """Return a user's variable that an option names.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with a close one.
+    """
+    if name not in namespace:
+        visible = [n for n in namespace if not n.startswith("_")]
+        _fail(f"{option}: there is no variable {name!r}{hint(name, visible)}")
+    return namespace[name]
+
+
+def split_quoted(line: str) -> tuple[str, str]:
+    """Split a line into the text it begins with and the options after it.
+
+    A quotation ends at its quote; without quotes all of the line is text.
+    """
+    end = _end_of_quote(line) if line[:1] in ("'", '"') else None
+    return (line, "") if end is None else (_unquote(line[:end]), line[end:])
+
+
+def _find(name: str, known: Mapping[str, Option]) -> Option:
+    if name not in known:
+        _fail(f"there is no option {name}{hint(name, known)}; %route help lists them")
+    return known[name]
+
+
+def _value(option: Option, rest: str) -> tuple[Given, str]:
+    """Take an option's value from the front of what is left of the line."""
+    if option.kind in _ROUND:
+        text, rest = _up_to_next_option(rest)
+        quoted = _quoted(text)
+        value, is_quoted = (text, False) if quoted is None else (quoted, True)
+    else:
+        value, is_quoted, rest = _word(option, rest)
+    if not value or (value.startswith("--") and not is_quoted):
+        _fail(f"{option.name} needs a value: {option.usage}")
+    return Given(option, value, is_quoted), rest
+
+
+def _word(option: Option, rest: str) -> tuple[str, bool, str]:
+    if rest[:1] not in ("'", '"'):
+        word, _, after = rest.partition(" ")
+        return word, False, after
+    end = _end_of_quote(rest)
+    if end is None:
+        _fail(f"{option.name}: a quote is not closed")
+    return _unquote(rest[:end]), True, rest[end:]
+
+
+def _up_to_next_option(rest: str) -> tuple[str, str]:
+    """Split before the next ` --option` that stands outside quotes."""
+    at = 0
+    while at < len(rest):
+        end = _end_of_quote(rest[at:]) if rest[at] in "'\"" else None
+        if end is not None:
+            at += end
+        elif _NEXT_OPTION.match(rest, at):
+            break
+        else:
+            at += 1
+    return rest[:at].strip(), rest[at:]
+
+
+def _end_of_quote(text: str) -> int | None:
+    """Return where a text's opening quote has been closed, or None."""
+    match = re.match(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", text)
+    return match.end() if match else None
+
+
+def _quoted(text: str) -> str | None:
+    """Return what is inside the quotes if the whole text is one quotation."""
+    if text[:1] in ("'", '"') and _end_of_quote(text) == len(text):
+        return _unquote(text)
+    return None
+
+
+def _unquote(text: str) -> str:
+    return text[1:-1].replace(f"\\{text[0]}", text[0])
+
+
+def _meaning(
+    given: Given, namespace: Mapping[str, Any], fill: Callable[[str], str]
+) -> Any:
+    option = given.option
+    if option.kind == "flag":
+        return option.sets
+    if option.kind == "expression":
+        return given.value
+    if option.kind == "variable":
+        return variable(given.value, namespace, option.name)
+    if option.kind == "text" and not given.quoted and given.value.isidentifier():
+        if given.value not in namespace:
+            seen = hint(given.value, (n for n in namespace if not n.startswith("_")))
+            _fail(
+                f"{option.name}: there is no variable {given.value!r}{seen}; "
+                "put text in quotes"
+            )
+        return str(namespace[given.value])
+    return _converted(option, fill(given.value))
+
+
+def _converted(option: Option, value: str) -> Any:
+    if option.kind not in _CONVERSIONS:
+        return value
+    convert, takes = _CONVERSIONS[option.kind]
+    try:
+        return convert(value)
+    except ValueError:
+        _fail(f"{option.name} takes {takes}, not {value!r}{hint(value, FORMATS)}")
+
+
+def _usd(value: str) -> float:
+    return float(value.removeprefix("$"))
+
+
+def _limit(value: str) -> float | None:
+    return None if value.lower() in ("none", "off") else _usd(value)
+
+
+def _format(value: str) -> str:
+    return FORMATS[FORMATS.index(value)]
+
+
+_CONVERSIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "number": (int, "a whole number"),
+    "fraction": (float, "a fraction such as 0.8"),
+    "usd": (_usd, "an amount of USD such as 0.05 or $0.05"),
+    "limit": (_limit, "an amount of USD such as 5, or none"),
+    "time": (seconds, "a time such as 90s, 30m, 1h or 2d"),
+    "format": (_format, f"one of {', '.join(FORMATS)}"),
+}
+
+
+def _fail(message: str) -> NoReturn:
+    raise UsageError(message)

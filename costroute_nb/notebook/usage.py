@@ -1,0 +1,66 @@
+"""What `%route?`, `%%route?` and `%route help` say."""
+
+from costroute_nb.notebook.options import BUDGET_OPTIONS, LOG_OPTIONS, help_lines
+
+SUBCOMMANDS = {
+    "status": "provider, what is spent and left (also %route alone)",
+    "plan": '"prompt": class, candidates and their costs; sends nothing',
+    "log": "this session's ledger as a DataFrame, or what the options below say",
+    "budget": "the limits; the options below change them",
+    "cache": "stats, clear or prune",
+    "models": "models, tiers and prices",
+    "help": "this text",
+}
+
+CACHE_ACTIONS = ("stats", "clear", "prune")
+
+MORE = {
+    "log": tuple(option.name for option in LOG_OPTIONS),
+    "budget": tuple(option.name for option in BUDGET_OPTIONS),
+    "cache": CACHE_ACTIONS,
+}
+"""What may follow a subcommand."""
+
+_EXAMPLES = """\
+    %%route
+    Summarize in 20 words: {{review}}
+
+    %%route --tier haiku --schema Invoice invoice <<
+    Extract the invoice from this mail: {{mail}}
+
+    %%route --check "len(text) < 280" --max-cost $0.05
+    Write a tweet about {{topic}}."""
+
+
+def usage() -> str:
+    """Return the whole help text."""
+    width = max(map(len, SUBCOMMANDS))
+    subcommands = [f"{name:<{width}}  {text}" for name, text in SUBCOMMANDS.items()]
+    return "\n".join(
+        (
+            "Send the cell to the cheapest capable model, and show answer and receipt.",
+            "",
+            "    %%route [options] [name << | name = <<]",
+            "    %route [subcommand]",
+            "",
+            "The cell is the prompt, as typed. {{name}} stands for a variable, a",
+            "DataFrame as CSV; {{{{name}}}} sends {{name}}. `name <<` keeps the result and",
+            "shows the receipt only, `name = <<` shows both. The last result is in _.",
+            "",
+            "Examples:",
+            "",
+            _EXAMPLES,
+            "",
+            "Options of %%route:",
+            "",
+            *(f"    {line}" for line in help_lines()),
+            "",
+            "Subcommands of %route:",
+            "",
+            *(f"    {line}" for line in subcommands),
+            "",
+            "Options of %route log and of %route budget:",
+            "",
+            *(f"    {line}" for line in help_lines((*LOG_OPTIONS, *BUDGET_OPTIONS))),
+        )
+    )

@@ -1,0 +1,51 @@
+import json
+import pickle
+from dataclasses import dataclass, replace
+
+import pydantic
+
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.result import Result
+
+RESULT = Result(
+    text="forty-two",
+    model="m",
+    tier="small",
+    provider="p",
+    reason="default",
+    usage=Usage(3, output_tokens=2),
+    cost_usd=0.5,
+    saved_usd=None,
+    baseline_model="b",
+    call_id="c",
+    notes=("a note",),
+)
+
+
+class City(pydantic.BaseModel):
+    name: str
+
+
+@dataclass
+class Point:
+    x: int
+
+
+def test_a_result_reads_as_its_text() -> None:
+    assert str(RESULT) == "forty-two"
+
+
+def test_a_result_is_json_with_unknown_as_null() -> None:
+    found = json.loads(json.dumps(RESULT.to_dict()))
+    assert found["usage"]["input_tokens"] == 3
+    assert (found["saved_usd"], found["notes"]) == (None, ["a note"])
+
+
+def test_typed_data_is_json_too() -> None:
+    assert replace(RESULT, data=City(name="Oslo")).to_dict()["data"] == {"name": "Oslo"}
+    assert replace(RESULT, data=Point(3)).to_dict()["data"] == {"x": 3}
+    assert replace(RESULT, data=[1, None]).to_dict()["data"] == [1, None]
+
+
+def test_a_result_survives_pickling() -> None:
+    assert pickle.loads(pickle.dumps(RESULT)) == RESULT
