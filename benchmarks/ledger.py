@@ -24,6 +24,7 @@ from costroute_nb.core.budget import Limits
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record
 from costroute_nb.ledger import schema
+from costroute_nb.ledger.periods import to_micros
 from costroute_nb.ledger.sqlite import SqliteLedger
 
 CALLS = 2_000
@@ -101,8 +102,8 @@ def _fill(path: Path, rows: int) -> None:
     values = dict(zip(schema.STORED, schema.to_row(HOLD), strict=True))
     values |= {"status": "ok", "cost": 10**9, "charged": 10**9, "output_tokens": 80}
     names = [name for name in values if name not in ("call_id", "at", "session_id")]
-    start = schema.to_micros(HOLD.at - timedelta(days=90))
-    step = schema.to_micros(HOLD.at) - start
+    start = to_micros(HOLD.at - timedelta(days=90))
+    step = to_micros(HOLD.at) - start
     connection = sqlite3.connect(path)
     connection.execute(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1)"  # noqa: S608 -- our own names

@@ -1,0 +1,1 @@
+"""How fast the package is, as ratios to named peers measured in the same run."""
