@@ -70,7 +70,7 @@ def build_call(
 
 
 def _call(
-    prompt: str,
+    prompt: Any,
     given: Mapping[str, Any],
     catalog: Catalog,
     settings: Settings,
@@ -78,8 +78,8 @@ def _call(
     check_namespace: Mapping[str, Any],
     **origin: Any,
 ) -> Call:
-    if not prompt.strip():
-        message = "the prompt is empty"
+    if not isinstance(prompt, str) or not prompt.strip():
+        message = "the prompt is not text, or it is empty"
         raise ValueError(message)
     if given.get("model") and given.get("tier"):
         message = "name a tier or a model, not both"

@@ -139,8 +139,8 @@ class Router:
             return
         fullest = budget.fullest(simulated=trip.provider.simulated)
         ceiling = ceiling_at(fullest[1]) if fullest else None
-        if fullest is None or ceiling is None:
-            return
+        if fullest is None or ceiling is None or fullest[1] >= 1:
+            return  # room for every tier, or for none: reserving tells
         name, share = fullest
         why = f"degraded to {ceiling}: {share:.0%} of the {name} limit is used"
         call = degrade(trip.call, trip.plan, ceiling)

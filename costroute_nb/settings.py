@@ -3,12 +3,15 @@
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from costroute_nb.core.budget import Limits, OnLimit
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
 Format = Literal["markdown", "text", "json", "code"]
+PROVIDERS = ("anthropic", "simulated")
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -26,6 +29,15 @@ def seconds(value: float | str) -> float:
         message = f"{value!r} is not a duration: use seconds, or 90s, 30m, 1h, 2d"
         raise ValueError(message)
     return float(found.group(1)) * _UNITS[found.group(2)]
+
+
+class Secret(str):
+    """Text that never shows itself: not in a repr, nor in `%config CostRoute`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'(secret)'"
 
 
 def _setting(default: Any, text: str) -> Any:
@@ -54,7 +66,7 @@ class Settings:
     alert_at: float = _setting(0.8, "fraction of a limit at which to warn")
     single_call_alert: float | None = _setting(0.5, "USD above which one call alerts")
     alert_urls: str | None = _setting(
-        None, "Apprise URLs that alerts go to, separated by blanks"
+        None, "Apprise URLs that alerts go to, separated by blanks or commas"
     )
     on_limit: OnLimit = _setting(  # noqa: RUF009 -- it is dataclasses.field
         "stop", "what a spent limit does: stop or degrade"
@@ -77,6 +89,8 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
+        if self.alert_urls is not None:
+            object.__setattr__(self, "alert_urls", Secret(self.alert_urls))
         _ = self.limits
         for name in ("max_tokens", "attempts"):
             if getattr(self, name) < 1:
@@ -88,6 +102,11 @@ class Settings:
                 raise ValueError(message)
         if not self.timeout > 0:
             message = f"timeout must be above 0 s, not {self.timeout}"
+            raise ValueError(message)
+        if self.provider not in PROVIDERS:
+            message = (
+                f"provider is one of {', '.join(PROVIDERS)}, not {self.provider!r}"
+            )
             raise ValueError(message)
         if self.format not in get_args(Format):
             message = f"format is one of {', '.join(get_args(Format))}"
@@ -108,7 +127,7 @@ class Settings:
         )
 
     @property
-    def zone(self) -> ZoneInfo:
+    def zone(self) -> "ZoneInfo":
         """The time zone of days and months."""
         return _zone(self.timezone) if self.timezone else _system_zone()
 
@@ -150,6 +169,8 @@ def parse(name: str, value: Any) -> Any:
         If it is of the wrong type.
     """
     kinds = get_args(_HINTS[name]) or (_HINTS[name],)
+    if name == "alert_urls" and isinstance(value, (list, tuple)):
+        value = " ".join(map(str, value))
     if value is None or (isinstance(value, str) and value.lower() in ("", "none")):
         if type(None) in kinds:
             return None
@@ -195,7 +216,9 @@ def _float(name: str, value: object) -> float:
         raise ValueError(message) from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> "ZoneInfo":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -203,8 +226,10 @@ def _zone(name: str) -> ZoneInfo:
         raise ValueError(message) from None
 
 
-def _system_zone() -> ZoneInfo:
+def _system_zone() -> "ZoneInfo":
     """Return the system's zone by name, so that its daylight saving is known."""
+    from zoneinfo import ZoneInfo
+
     import tzlocal
 
     return ZoneInfo(tzlocal.get_localzone_name() or "UTC")

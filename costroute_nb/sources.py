@@ -1,10 +1,9 @@
 """Where each setting's value comes from: files, environment, notebook, session."""
 
+import logging
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,9 @@ from costroute_nb.errors import ConfigurationError
 from costroute_nb.settings import DEFAULTS, NAMES, Settings, parse
 
 _LIMITS = ("call_limit", "session_limit", "day_limit", "month_limit")
+_logger = logging.getLogger("costroute_nb")
+_warned: set[str] = set()
+
 # A pyproject.toml comes with any cloned repository: it may name its work and be
 # stricter than the user, but never move money, data or prompts elsewhere.
 _PROJECT_MAY_SET = ("workflow", "step", "format", "stream")
@@ -52,6 +54,8 @@ def resolve(
 def _with(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:
     for name in values:
         if name not in NAMES:
+            from difflib import get_close_matches
+
             close = get_close_matches(name, NAMES, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             message = f"{source}: there is no setting {name!r}{hint}"
@@ -72,9 +76,20 @@ def _with_project(settings: Settings, table: Mapping[str, Any]) -> Settings:
         )
         raise ConfigurationError(message)
     wanted = _with(settings, table, "pyproject.toml")
+    for name in _PROJECT_MAY_LOWER:
+        if name in table and name not in _warned and _raises(settings, wanted, name):
+            _warned.add(name)
+            _logger.warning(
+                "pyproject.toml may only lower %s: what it says is ignored", name
+            )
     lowered: dict[str, Any] = {name: _lower(getattr(settings, name), getattr(wanted, name))
                for name in _PROJECT_MAY_LOWER}  # fmt: skip
     return replace(wanted, **lowered)
+
+
+def _raises(users: Settings, projects: Settings, name: str) -> bool:
+    mine, theirs = getattr(users, name), getattr(projects, name)
+    return mine is not None and (theirs is None or theirs > mine)
 
 
 def _lower(users: float | None, projects: float | None) -> float | None:
@@ -83,6 +98,16 @@ def _lower(users: float | None, projects: float | None) -> float | None:
 
 
 def _environment() -> dict[str, str]:
+    """Return the settings of the environment; a near miss is warned of once."""
+    variables = [f"COSTROUTE_{name.upper()}" for name in NAMES]
+    for name in os.environ:
+        if name.startswith("COSTROUTE_") and name not in (*variables, *_warned):
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, variables, n=1, cutoff=0.85)
+            if close:
+                _warned.add(name)
+                _logger.warning("%s is not read; did you mean %s?", name, close[0])
     found = {name: os.environ.get(f"COSTROUTE_{name.upper()}") for name in NAMES}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -97,7 +122,10 @@ def _project_table() -> Mapping[str, Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        import tomllib  # most users have no such file
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -1,10 +1,12 @@
 """Whether an answer may be delivered: not empty, complete, in its schema, checked."""
 
 import ast
+import builtins
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from costroute_nb.core.call import AnswerCheck, Call
@@ -14,7 +16,10 @@ from costroute_nb.core.schemas import complaint
 Outcome = Literal["accepted", "truncated", "refused", "rejected"]
 
 _COMPLETE = frozenset({"end_turn", "stop_sequence"})
-_TRUNCATED = frozenset({"max_tokens", "model_context_window_exceeded"})
+_CUT = {
+    "max_tokens": "the answer was cut at its token cap",
+    "model_context_window_exceeded": "the answer was cut: the context window is full",
+}
 _FENCE = re.compile(r"\A\s*```(?:json)?[ \t]*\n(.*)\n```\s*\Z", re.DOTALL)
 
 
@@ -35,8 +40,8 @@ def judge(call: Call, result: Result) -> Verdict:
     """
     if result.stop_reason == "refusal":
         return Verdict("refused", result, "the model refused")
-    if result.stop_reason in _TRUNCATED:
-        return Verdict("truncated", result, "the answer was cut at its token cap")
+    if result.stop_reason in _CUT:
+        return Verdict("truncated", result, _CUT[result.stop_reason])
     if result.stop_reason not in _COMPLETE:
         return Verdict("rejected", result, f"it stopped for {result.stop_reason}")
     if not result.text.strip():
@@ -90,26 +95,44 @@ def parse_answer(
 def compile_check(source: str, namespace: Mapping[str, Any]) -> AnswerCheck:
     """Return the check that evaluates an expression with `text`, `data`, `result`.
 
+    An expression that gives a function is the verdict of that function on the result.
     `namespace` is read when the check runs, so later definitions count.
 
     Raises
     ------
     ValueError
-        If the source is not one Python expression.
+        If the source is not one Python expression, or uses a name that nothing
+        defines: better now than after every candidate was paid for.
     """
     try:
         tree = ast.parse(source.strip(), mode="eval")
     except SyntaxError as error:
         message = f"--check {source!r} is not a Python expression: {error.msg}"
         raise ValueError(message) from None
+    _require_defined(tree, namespace)
     code = compile(tree, "<check>", "eval")
 
     def check(result: Result) -> object:
         known = {"text": result.text, "data": result.data, "result": result}
         # One namespace, so that comprehensions and lambdas see all the names.
-        return eval(code, {**namespace, **known})  # noqa: S307 -- the user's own code
+        value = eval(code, {**namespace, **known})  # noqa: S307 -- the user's own code
+        # A function's bare name means its verdict, not that there is a function.
+        return value(result) if callable(value) else value
 
     return check
+
+
+def _require_defined(tree: ast.Expression, namespace: Mapping[str, Any]) -> None:
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    arguments = [node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)]
+    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    known = {*bound, *arguments, *namespace, *dir(builtins), "text", "data", "result"}
+    for node in names:
+        if node.id not in known:
+            close = get_close_matches(node.id, [*namespace, "text", "data", "result"])
+            hint = f"; did you mean {close[0]}?" if close else ""
+            message = f"--check uses {node.id!r}, which is not defined{hint}"
+            raise ValueError(message)
 
 
 def _complaint(check: AnswerCheck, source: str, result: Result) -> str | None:

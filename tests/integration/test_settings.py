@@ -61,10 +61,13 @@ def test_a_project_may_lower_a_limit(project: Path, home: Path) -> None:
     assert settings.max_tokens == 100
 
 
-def test_a_project_cannot_raise_or_remove_a_limit(project: Path, home: Path) -> None:
+def test_a_project_cannot_raise_or_remove_a_limit(
+    project: Path, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_config(home, "session_limit = 5")
     write_project(project, 'session_limit = 500\ncall_limit = "none"')
     assert (resolve().session_limit, resolve().call_limit) == (5.0, 1.0)
+    assert caplog.text.count("may only lower session_limit") == 1
 
 
 @pytest.mark.parametrize(
@@ -99,10 +102,21 @@ def test_an_unknown_name_is_refused_with_the_closest(home: Path) -> None:
 
 
 def test_an_unknown_variable_of_the_environment_is_somebody_elses(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("COSTROUTE_SOMETHING", "1")
     resolve()
+    assert caplog.text == ""
+
+
+def test_a_near_miss_in_the_environment_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("COSTROUTE_DAY_LIMT", "5")
+    resolve()
+    resolve()
+    assert caplog.text.count("COSTROUTE_DAY_LIMT is not read") == 1
+    assert "COSTROUTE_DAY_LIMIT?" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -118,6 +132,7 @@ def test_an_unknown_variable_of_the_environment_is_somebody_elses(
         ("cache_size", "-3"),
         ("stream", "maybe"),
         ("format", "html"),
+        ("provider", "acme"),
         ("on_limit", "shout"),
         ("alert_at", "80"),
         ("timezone", "Mars/Olympus"),

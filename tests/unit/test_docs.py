@@ -33,7 +33,7 @@ def test_every_table_of_the_readme_loads(source: str, tmp_path: Path) -> None:
     name = re.search(r"(\w+\.toml)", source)
     assert name is not None
     (tmp_path / name.group(1)).write_text(source)
-    assert any(rule.user for rule in load_tables(tmp_path).rules.rules)
+    assert load_tables(tmp_path) != load_tables()
 
 
 @pytest.mark.parametrize("name", [option.name for option in OPTIONS])

@@ -116,7 +116,7 @@ def test_a_check_sees_text_data_and_result() -> None:
 
 
 def test_a_check_sees_the_namespace_as_it_is_when_it_runs() -> None:
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, Any] = {"words": ["other"]}
     check = compile_check("all(word in text for word in words)", namespace)
     namespace["words"] = ["forty"]
     assert judge(asked(check=check), answered()).outcome == "accepted"
@@ -158,3 +158,29 @@ def test_a_long_complaint_stays_one_short_line() -> None:
 def test_a_check_that_is_no_expression_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match="not a Python expression"):
         compile_check(source, {})
+
+
+def test_the_bare_name_of_a_function_means_its_verdict() -> None:
+    namespace = {"good": lambda result: "two" in result.text}
+    call = asked(check=compile_check("good", namespace), check_source="good")
+    assert judge(call, answered()).outcome == "accepted"
+    assert judge(call, answered("three")).outcome == "rejected"
+
+
+def test_a_name_that_nothing_defines_is_refused_before_anything_is_paid() -> None:
+    with pytest.raises(ValueError, match=r"'wrods'.*did you mean words"):
+        compile_check("len(wrods) > 1", {"words": []})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "all(len(w) > 1 for w in text.split())",
+        "(lambda x, *y: x)(text)",
+        "(n := len(text)) and n > 3",
+        "[w for row in [text] for w in row]",
+        "print and text and data is None and result",
+    ],
+)
+def test_names_that_the_expression_itself_binds_are_known(source: str) -> None:
+    compile_check(source, {})

@@ -173,7 +173,11 @@ def _extract(prompt: Prompt, words: int, flawed: bool) -> str:
     items = list(dict.fromkeys(items or prompt.names or prompt.keywords[:8]))
     if re.search(r"\bjson\b", prompt.instruction, re.IGNORECASE):
         return f"The items are {', '.join(items)}." if flawed else _json(items)
-    return "There are several." if flawed else "\n".join(f"- {item}" for item in items)
+    return (
+        f"{_MARK} There are several."
+        if flawed
+        else "\n".join(f"- {item}" for item in items)
+    )
 
 
 def _code(prompt: Prompt, words: int, flawed: bool) -> str:
