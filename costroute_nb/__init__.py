@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnknownPriceError,
     )
-    from costroute_nb.session import Session, classify, count_tokens, default_session
+    from costroute_nb.offline import classify, count_tokens
+    from costroute_nb.session import Session, default_session
 
 _HOME = {
     "AuthenticationError": "errors",
@@ -57,8 +58,8 @@ _HOME = {
     "TemplateError": "errors",
     "UnknownModelError": "errors",
     "UnknownPriceError": "errors",
-    "classify": "session",
-    "count_tokens": "session",
+    "classify": "offline",
+    "count_tokens": "offline",
     "default_session": "session",
 }
 

@@ -69,6 +69,10 @@ def build_call(
         raise ConfigurationError(str(error)) from None
 
 
+_TEXTS = ("model", "provider", "system", "tier", "floor", "ceiling", "workflow", "step")
+_BLOCKS = ("text", "tool_use", "tool_result")
+
+
 def _call(
     prompt: Any,
     given: Mapping[str, Any],
@@ -81,8 +85,13 @@ def _call(
     if not isinstance(prompt, str) or not prompt.strip():
         message = "the prompt is not text, or it is empty"
         raise ValueError(message)
-    if given.get("model") and given.get("tier"):
-        message = "name a tier or a model, not both"
+    for name in _TEXTS:
+        if not isinstance(given.get(name, ""), str):
+            message = f"{name} is text, not {given[name]!r}"
+            raise ValueError(message)
+    tiers = [name for name in ("tier", "floor", "ceiling") if name in given]
+    if "model" in given and tiers:
+        message = f"name a model or a {tiers[0]}, not both"
         raise ValueError(message)
     if given.get("fresh") and not given.get("cache", True):
         message = (
@@ -123,10 +132,11 @@ def _tier(name: str | None, catalog: Catalog) -> Tier | None:
 
 
 def _positive(cap: Any) -> int | None:
-    if cap is not None and (not isinstance(cap, int) or cap < 1):
+    whole = isinstance(cap, int) and not isinstance(cap, bool)
+    if cap is not None and (not whole or cap < 1):
         message = f"max_tokens is a whole number from 1, not {cap!r}"
         raise ValueError(message)
-    return cap
+    return None if cap is None else int(cap)
 
 
 def _usd(amount: float | str) -> int:
@@ -154,10 +164,32 @@ def _context(context: object) -> tuple[Message, ...]:
         ):
             complaint = f"context[{number}] is not a {{role, content}} message"
             raise ValueError(complaint)
+        if not isinstance(message["content"], str):
+            _require_text(message["content"], f"context[{number}]")
     if context and context[0]["role"] != "user":
         message = "the first message of a context must be the user's"
         raise ValueError(message)
     return tuple(context)
+
+
+def _require_text(blocks: Sequence[Any], where: str) -> None:
+    """Refuse blocks whose tokens the bytes of the request do not bound.
+
+    A picture or a document is billed by its size or its pages, and one that is named
+    by an address is not in the request at all: no limit could hold.
+    """
+    for block in blocks:
+        kind = block.get("type") if isinstance(block, Mapping) else None
+        if kind not in _BLOCKS:
+            message = (
+                f"{where} has a block of type {kind!r}: only text has a known cost"
+            )
+            raise ValueError(message)
+        if kind == "text" and not isinstance(block.get("text"), str):
+            message = f"{where} has a text block without text"
+            raise ValueError(message)
+        if isinstance(block.get("content"), list):
+            _require_text(block["content"], where)
 
 
 def _schema(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from costroute_nb.core import prices
-from costroute_nb.core.messages import Completion, Usage
+from costroute_nb.core.costing import Costing
+from costroute_nb.core.messages import Completion
 from costroute_nb.core.policy import cap_to_ask
+from costroute_nb.core.prices import completion_cost, largest_max_tokens, worst_case
 from costroute_nb.core.record import Record
-from costroute_nb.core.tokens import RATIOS
 from costroute_nb.errors import (
+    BudgetExceededError,
     ConfigurationError,
     Interrupted,
     ProviderError,
@@ -21,6 +21,7 @@ from costroute_nb.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from costroute_nb.budget import Budget
@@ -28,11 +29,19 @@ if TYPE_CHECKING:
     from costroute_nb.core.catalog import Catalog, Model
     from costroute_nb.core.policy import Candidate
     from costroute_nb.core.record import Status
-    from costroute_nb.ports import Clock, LedgerStore, Listener, Prices, Provider
+    from costroute_nb.ports import (
+        Clock,
+        LedgerStore,
+        Listener,
+        Prices,
+        Provider,
+        Watcher,
+    )
 
 logger = logging.getLogger(__name__)
 
-_DATED = re.compile(r"-\d{8}$")
+_SLOW = 20.0
+"""Tokens a second that even a slow answer brings, for how long a hold is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +65,15 @@ class Booking:
         clock: Clock,
         baseline: Model,
         lease: timedelta,
+        watcher: Watcher,
     ) -> None:
         self.ledger = ledger
         self.budget = budget
-        self.prices = prices
-        self.catalog = catalog
+        self.costing = Costing(catalog, prices.price)
         self.clock = clock
         self.baseline = baseline
         self.lease = lease
+        self.watcher = watcher
 
     def now(self) -> datetime:
         """Return the moment that a new record is stamped with."""
@@ -81,7 +91,7 @@ class Booking:
         """Make one HTTP attempt and book it; it is settled however it ends.
 
         `opened` is the record to hold under; the one returned has status `ok`
-        until the answer is judged. A provider's failure is returned as `error`.
+        until the answer is judged. A provider's failure is returned as the outcome.
 
         Raises
         ------
@@ -90,27 +100,32 @@ class Booking:
         Interrupted
             After the interrupted attempt was settled.
         """
-        try:
-            held = self._hold(call, candidate, opened, provider, listener)
-        except KeyboardInterrupt:
-            self.ledger.release(opened.call_id, opened.attempt)
-            raise
         started = self.clock.monotonic()
+        held, completion = opened, None
 
         def settle(
-            completion: Completion | None, status: Status, reason: str, *, billed: bool
+            partial: Completion | None, status: Status, reason: str, *, billed: bool
         ) -> Record:
             latency = self.clock.monotonic() - started
             record = replace(held, status=status, latency_s=latency)
-            record = self._priced(record, completion, billed=billed)
+            record = self._priced(record, partial, billed=billed)
             record = replace(record, reason=_joined(record.reason, reason))
-            self.ledger.settle(record)
+            _surely(lambda: self.ledger.settle(record))
+            self.watcher.settled(record)
             return record
 
+        def release() -> None:
+            _surely(lambda: self.ledger.release(opened.call_id, opened.attempt))
+
         try:
+            held = self._hold(call, candidate, opened, provider, listener)
             completion = provider.complete(
                 candidate.spec, candidate.request, listener.text
             )
+            return Attempt(settle(completion, "ok", "", billed=True), completion)
+        except BudgetExceededError as refusal:
+            self.watcher.refused(opened, refusal.limit)
+            raise
         except ProviderError as error:
             status, billed = _failed(error), error.maybe_billed
             record = settle(error.partial, status, _why(error), billed=billed)
@@ -119,30 +134,31 @@ class Booking:
             settle(stop.partial, "interrupted", "stopped by the user", billed=True)
             raise
         except (ConfigurationError, KeyboardInterrupt):
-            # By the port's word nothing was sent: the interrupt of a call that was
-            # under way is an Interrupted.
-            self.ledger.release(held.call_id, held.attempt)
+            # By the port's word nothing was sent, unless the answer was here already:
+            # the interrupt of a call that was under way is an Interrupted.
+            if completion is None:
+                release()
+            else:
+                settle(completion, "interrupted", "stopped by the user", billed=True)
             raise
         except BaseException as error:
             reason = f"{type(error).__name__} in mid-call; possibly billed"
-            settle(None, "unknown", reason, billed=True)
+            settle(completion, "unknown", reason, billed=True)
             raise
-        return Attempt(settle(completion, "ok", "", billed=True), completion)
 
     def restate(self, attempt: Attempt, status: Status, reason: str) -> Attempt:
-        """Book the verdict on an answer that is not delivered."""
+        """Book what became of an answer that is not delivered, and saves nothing."""
         reason = _joined(attempt.record.reason, reason)
-        return self._rebook(
-            attempt, replace(attempt.record, status=status, reason=reason)
-        )
+        record = replace(attempt.record, status=status, reason=reason, baseline=0)
+        return self._rebook(attempt, record)
 
     def deliver(self, attempt: Attempt) -> Attempt:
         """Book an answer as delivered: it carries the baseline that savings need."""
-        baseline = self._baseline(attempt.record)
+        baseline = self.costing.baseline(attempt.record, self.baseline)
         return self._rebook(attempt, replace(attempt.record, baseline=baseline))
 
     def _rebook(self, attempt: Attempt, record: Record) -> Attempt:
-        self.ledger.settle(record)
+        _surely(lambda: self.ledger.settle(record))
         return replace(attempt, record=record)
 
     def _hold(
@@ -154,50 +170,56 @@ class Booking:
         listener: Listener,
     ) -> Record:
         """Reserve the worst case; if only the byte bound is too much, count exactly."""
-        quote = candidate.quote
-        if quote.price is None:
+        quote, cap = candidate.quote, candidate.request.max_tokens
+        lease = self.lease + timedelta(seconds=cap / _SLOW)
+        price = quote.price
+        if price is None:
             if self.budget.limits.bounded or call.max_cost is not None:
                 message = (
                     f"no price is known for {candidate.model}, so no limit could hold: "
                     "add it to prices.toml, or remove every limit"
                 )
                 raise UnknownPriceError(message, model=candidate.model)
-            unpriced = replace(opened, charged=None)
-            return self.budget.reserve(unpriced, lease=self.lease)
-        price = quote.price
-        bound, cap = quote.prompt_bound, candidate.request.max_tokens
-        worst = prices.worst_case(bound, cap, price)
-        held = replace(opened, charged=worst, price_as_of=price.as_of)
-        refusal = self.budget.try_reserve(
-            held, max_cost=call.max_cost, lease=self.lease
-        )
+            return self.budget.reserve(replace(opened, charged=None), lease=lease)
+
+        def worst(tokens: int) -> int:
+            return worst_case(tokens, cap, price, writes_cache=quote.writes_cache)
+
+        bound = quote.prompt_bound
+        held = replace(opened, charged=worst(bound), price_as_of=price.as_of)
+        refusal = self.budget.try_reserve(held, max_cost=call.max_cost, lease=lease)
         if refusal is None:
             return held
-        likely = quote.likely_worst
-        if likely is not None and likely <= refusal.check.limit - refusal.balance.spent:
-            bound = self._counted(candidate, provider, bound)
-            worst = prices.worst_case(bound, cap, price)
-            held = replace(held, charged=worst)
+        room = refusal.check.limit - refusal.balance.spent
+        if worst(quote.prompt_tokens) <= room:
+            bound = self._counted(candidate, provider)
+            held = replace(held, charged=worst(bound))
 
         def largest(room: int) -> int | None:
-            fits = prices.largest_max_tokens(room, bound, price)
+            fits = largest_max_tokens(
+                room, bound, price, writes_cache=quote.writes_cache
+            )
             return None if fits is None else cap_to_ask(candidate.spec, fits)
 
         return self.budget.reserve(
             held,
             max_cost=call.max_cost,
-            lease=self.lease,
+            lease=lease,
             on_wait=listener.notice,
             largest=largest,
         )
 
-    def _counted(self, candidate: Candidate, provider: Provider, bound: int) -> int:
+    def _counted(self, candidate: Candidate, provider: Provider) -> int:
+        """Return the provider's count of the prompt, if it is one to believe."""
+        quote = candidate.quote
         try:
             counted = provider.count_tokens(candidate.spec, candidate.request)
-            return min(bound, counted)
         except ProviderError as error:
             logger.info("tokens could not be counted: %s", error)
-            return bound
+            return quote.prompt_bound
+        # The estimate is never off by half; a proxy that cannot count may answer 0.
+        believed = counted >= quote.prompt_tokens // 2
+        return min(quote.prompt_bound, counted) if believed else quote.prompt_bound
 
     def _priced(
         self, record: Record, completion: Completion | None, *, billed: bool
@@ -208,14 +230,14 @@ class Booking:
                 return replace(record, cost=None)
             return replace(record, cost=0, charged=0)
         at = record.at
-        cost = prices.completion_cost(
-            completion, lambda model: self._price(model, record.provider, at)
+        cost = completion_cost(
+            completion, lambda model: self.costing.price(model, record.provider, at)
         )
         charged = cost
         if completion.usage_bound is not None:
             bounded = replace(completion, usage=completion.usage_bound, parts=())
-            bound = prices.completion_cost(
-                bounded, lambda model: self._price(model, record.provider, at)
+            bound = completion_cost(
+                bounded, lambda model: self.costing.price(model, record.provider, at)
             )
             charged = bound if cost is None or bound is None else max(cost, bound)
         return replace(
@@ -228,37 +250,14 @@ class Booking:
             reason=_joined(record.reason, completion.note),
         )
 
-    def _price(self, model: str, provider: str, at: datetime) -> prices.Price | None:
-        """Return the price of the id in a response, also of a dated or simulated one."""
-        known = self.catalog.get(model) or self.catalog.get(_DATED.sub("", model))
-        if known is not None:
-            model, provider = known.id, known.provider
-        return self.prices.price(model, provider, at)
 
-    def _baseline(self, record: Record) -> int | None:
-        """Return what the baseline model would have cost for the same text.
-
-        Tokens are corrected by the ratio of the two tokenizers on prose.
-        """
-        price = self._price(self.baseline.id, record.provider, record.at)
-        if price is None:
-            return None
-        model = self.catalog.get(record.model)
-        factor = 1.0
-        if model is not None and model.tokenizer != self.baseline.tokenizer:
-            factor = RATIOS[model.tokenizer][0] / RATIOS[self.baseline.tokenizer][0]
-        return prices.cost(_scaled(record.usage, factor), price)
-
-
-def _scaled(usage: Usage, factor: float) -> Usage:
-    """Return the same text's usage under another tokenizer, at standard conditions."""
-    return Usage(
-        input_tokens=round(usage.input_tokens * factor),
-        cache_read_tokens=round(usage.cache_read_tokens * factor),
-        cache_write_5m_tokens=round(usage.cache_write_5m_tokens * factor),
-        cache_write_1h_tokens=round(usage.cache_write_1h_tokens * factor),
-        output_tokens=round(usage.output_tokens * factor),
-    )
+def _surely(work: Callable[[], object]) -> None:
+    """Do what must be done even if an interrupt comes in between; then pass it on."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        work()
+        raise
 
 
 def _failed(error: ProviderError) -> Status:

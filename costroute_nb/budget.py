@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from costroute_nb.core.budget import LIMIT_NAMES, Limits, Refusal, checks, scope
+from costroute_nb.core.budget import LIMIT_NAMES, Fullest, Refusal, checks, scope
 from costroute_nb.core.money import pico_to_usd
 from costroute_nb.core.refusal import refused, waiting
 from costroute_nb.errors import BudgetExceededError
+from costroute_nb.steering import Steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from costroute_nb.core.budget import Balance, Check, LimitName
+    from costroute_nb.core.budget import Balance, Check, LimitName, Limits
     from costroute_nb.core.record import Record
     from costroute_nb.ports import Clock, LedgerStore
 
 LEASE = timedelta(minutes=15)
 """After this a hold counts as a crashed call, unless the caller knows better."""
 
+STOPPED = (
+    "all calls of this session are stopped: resume them in the dashboard or with "
+    "session.budget.resume(); cached answers are still served"
+)
+
+logger = logging.getLogger("costroute_nb")
+
+_MOST_AHEAD = timedelta(days=2)
 _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 0.25, 1.5
 
 
@@ -44,7 +53,7 @@ class Standing:
         return max(0, self.limit - self.spent - self.held)
 
 
-class Budget:
+class Budget(Steering):
     """The limits of one session and of the ledger that it shares.
 
     Parameters
@@ -75,40 +84,13 @@ class Budget:
         simulated: bool,
         wait: float = 30.0,
     ) -> None:
+        super().__init__(limits)
         self._store = store
         self._clock = clock
-        self._limits = limits
         self._zone = zone
         self._session_id = session_id
         self._simulated = simulated
         self._wait = wait
-        self._lock = threading.Lock()
-
-    @property
-    def limits(self) -> Limits:
-        """The limits in force; a new value holds from the next reservation on."""
-        return self._limits
-
-    @limits.setter
-    def limits(self, limits: Limits) -> None:
-        if not isinstance(limits, Limits):
-            message = f"not a Limits: {limits!r}; try Limits(session=5)"  # type: ignore[unreachable] # cells are not type-checked
-            raise TypeError(message)
-        with self._lock:
-            self._limits = limits
-
-    def update(self, **changes: Any) -> None:
-        """Change some limits and leave the others.
-
-        Raises
-        ------
-        TypeError
-            For a name that `Limits` does not have.
-        ValueError
-            For a value that `Limits` does not take.
-        """
-        with self._lock:
-            self._limits = dataclasses.replace(self._limits, **changes)
 
     def now(self) -> datetime:
         """Return the moment to reserve at: never before what the ledger has seen.
@@ -116,7 +98,13 @@ class Budget:
         A clock set back thus reopens no day or month that is over.
         """
         now, latest = self._clock.now(), self._store.latest()
-        return now if latest is None else max(now, latest)
+        if latest is None or latest <= now:
+            return now
+        if latest - now > _MOST_AHEAD:
+            # Some clock was plainly wrong; its day must not last until it comes.
+            logger.warning("the ledger has records of the future, from %s", latest)
+            return now
+        return latest
 
     def try_reserve(
         self, hold: Record, max_cost: int | None = None, lease: timedelta = LEASE
@@ -131,7 +119,14 @@ class Budget:
             Tightens the call limit for this call, in pico-USD.
         lease
             After this the hold counts as a crashed call.
+
+        Raises
+        ------
+        BudgetExceededError
+            While all calls are stopped.
         """
+        if self.stopped:
+            raise BudgetExceededError(STOPPED, limit="stop")
         return self._store.reserve(hold, self._checks(hold, max_cost), hold.at + lease)
 
     def reserve(
@@ -161,7 +156,8 @@ class Budget:
         Raises
         ------
         BudgetExceededError
-            If a limit has no room and waiting does not help, or helped too late.
+            If a limit has no room and waiting does not help, or helped too late, or
+            while all calls are stopped.
         """
         started = self._clock.monotonic()
         pause = _FIRST_PAUSE
@@ -181,32 +177,28 @@ class Budget:
 
     def status(self) -> dict[LimitName, Standing]:
         """Return spent, held and limit per scope; no call is in flight in `call`."""
-        limits, at = self._limits, self.now()
+        limits, at = self.limits, self.now()
         standings: dict[LimitName, Standing] = {}
         for name in LIMIT_NAMES:
             balance = self._balance(self._scope(name, at))
             standings[name] = Standing(balance.spent, balance.held, limits.pico(name))
         return standings
 
-    def fullest(self, *, simulated: bool) -> tuple[LimitName, float] | None:
-        """Return the limit of which the largest share is spent or held, and the share.
+    def fullest(self, *, simulated: bool) -> Fullest | None:
+        """Return the limit of which the largest share is spent or held.
 
-        None if neither session nor day nor month is limited. A limit of zero is full.
+        None if neither session nor day nor month is limited.
         """
-        limits, at = self._limits, self.now()
-        shares: list[tuple[float, LimitName]] = []
+        limits, at = self.limits, self.now()
+        found: list[Fullest] = []
         for name in LIMIT_NAMES:
             limit = limits.pico(name)
             if name == "call" or limit is None:
                 continue
             check = self._scope(name, at)
             balance = self._store.balance(check, simulated=simulated)
-            used = balance.spent + balance.held
-            shares.append((used / limit if limit else 1.0, name))
-        if not shares:
-            return None
-        share, name = max(shares)
-        return name, share
+            found.append(Fullest(name, limit, balance.spent, balance.held))
+        return max(found, key=lambda limit: limit.share, default=None)
 
     def remaining(self) -> dict[str, float | None]:
         """Return what each limit has left in USD, None where there is no limit."""
@@ -230,7 +222,7 @@ class Budget:
 
     def _checks(self, hold: Record, max_cost: int | None) -> tuple[Check, ...]:
         return checks(
-            self._limits,
+            self.limits,
             call_id=hold.call_id,
             session_id=hold.session_id,
             at=hold.at,

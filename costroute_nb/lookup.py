@@ -52,17 +52,34 @@ class Lookup:
         return replace(plan, candidates=candidates)
 
     def keep(
-        self, call: Call, candidate: Candidate, provider: Provider, answer: CachedAnswer
+        self,
+        call: Call,
+        plan: Plan,
+        candidate: Candidate,
+        provider: Provider,
+        answer: CachedAnswer,
     ) -> None:
-        """Store an accepted answer, unless the call keeps out of the cache."""
-        if call.cache:
-            ttl = self.ttl if call.ttl is None else call.ttl
-            self.cache.put(self.key(candidate, provider), answer.to_entry(), ttl)
+        """Store an accepted answer, unless the call keeps out of the cache.
+
+        A fresh answer replaces what any candidate of the plan had to say before:
+        else an older one of an earlier candidate would be found first.
+        """
+        if not call.cache:
+            return
+        ttl = self.ttl if call.ttl is None else call.ttl
+        kept = self.key(candidate, provider)
+        if call.fresh:
+            for other in plan.candidates:
+                for asked in _as_asked(call, other):
+                    key = self.key(asked, provider)
+                    if key != kept and self.cache.get(key) is not None:
+                        self.cache.put(key, {}, 0.0)
+        self.cache.put(kept, answer.to_entry(), ttl)
 
 
 def _as_asked(call: Call, candidate: Candidate) -> Iterator[Candidate]:
     """Yield the candidate, then as a truncated answer makes it ask a second time."""
     yield candidate
-    again = doubled(candidate) if call.max_tokens is None else None
+    again = doubled(call, candidate.spec, candidate.request)
     if again is not None:
         yield replace(candidate, request=again)

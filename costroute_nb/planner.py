@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from costroute_nb.core import prices
 from costroute_nb.core.messages import Usage
-from costroute_nb.core.policy import Plan, Quote, make_plan
+from costroute_nb.core.policy import Plan, Quote, doubled, make_plan
 from costroute_nb.core.tokens import estimate_messages, token_bound
 
 if TYPE_CHECKING:
@@ -80,20 +80,29 @@ class Planner:
     ) -> Quote:
         body = json.dumps(dict(provider.body(model, request)), ensure_ascii=False)
         bound = token_bound(body)
+        tokens = estimate_messages(call.messages, call.system, model.tokenizer)
         price = self.prices.price(model.id, model.provider, self.clock.now())
         if price is None:
-            return Quote(None, bound, None, None, None)
-        tokens = estimate_messages(call.messages, call.system, model.tokenizer)
+            return Quote(None, bound, tokens, None, None, None)
+        # Inside a text the quotation marks would stand behind backslashes.
+        writes = '"cache_control":' in body
         output = self.ledger.typical_output(
             task.name, model.id, simulated=provider.simulated
         )
         if output is None:
             output = task.expected_output_tokens
         output = min(output, request.max_tokens)
+        longer = doubled(call, model, request)
+
+        def worst(cap: int) -> int:
+            return prices.worst_case(bound, cap, price, writes_cache=writes)
+
         return Quote(
             price=price,
             prompt_bound=bound,
+            prompt_tokens=tokens,
             expected=prices.cost(Usage(tokens, output_tokens=output), price),
-            worst=prices.worst_case(bound, request.max_tokens, price),
-            likely_worst=prices.worst_case(tokens, request.max_tokens, price),
+            worst=worst(request.max_tokens),
+            worst_again=worst(longer.max_tokens) if longer else 0,
+            writes_cache=writes,
         )

@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from costroute_nb.core.alerts import Alert
     from costroute_nb.core.budget import Balance, Check, Refusal
     from costroute_nb.core.catalog import Model
     from costroute_nb.core.classification import Classification
     from costroute_nb.core.messages import Completion, Request
     from costroute_nb.core.prices import Price
     from costroute_nb.core.record import Record
+    from costroute_nb.core.totals import Totals
 
 
 class Clock(Protocol):
@@ -167,6 +169,36 @@ class LedgerStore(Protocol):
     ) -> Iterable[Record]:
         """Return finished records in the order in which they were reserved."""
 
+    def totals(
+        self,
+        by: Sequence[str],
+        *,
+        simulated: bool,
+        session_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[tuple[tuple[str | int | None, ...], Totals]]:
+        """Return what each group of finished records of one pot comes to.
+
+        `by` is of session_id, model, status, tier, task, provider, workflow, step,
+        notebook and quarter, which is whole quarter hours since 1970. The period
+        is of whole quarter hours too. The work is that of the groups, not the rows.
+        """
+
+    def spent_per_window(
+        self, since: datetime, until: datetime, seconds: int, *, simulated: bool
+    ) -> list[int]:
+        """Return what each window of so many seconds spent that spent something.
+
+        In pico-USD, in order of time; windows begin at multiples of their length.
+        """
+
+    def claim_alert(self, key: str, at: datetime, text: str) -> bool:
+        """Keep an alert; True for exactly one of all who ever claim its key."""
+
+    def alerts(self, since: datetime | None = None) -> list[tuple[datetime, str, str]]:
+        """Return the moment, the key and the text of every alert, oldest first."""
+
     def close(self) -> None:
         """Give back the connection."""
 
@@ -182,3 +214,20 @@ class Listener(Protocol):
 
     def notice(self, message: str) -> None:
         """Take one line on what is happening, such as a wait before a retry."""
+
+
+class Watcher(Protocol):
+    """Who hears what calls cost; its methods return at once and never raise."""
+
+    def settled(self, record: Record) -> None:
+        """Take an attempt that was just settled."""
+
+    def refused(self, hold: Record, limit: str) -> None:
+        """Take a hold that a limit had no room for."""
+
+
+class Notifier(Protocol):
+    """Who carries alerts elsewhere."""
+
+    def notify(self, alert: Alert) -> None:
+        """Take an alert, to be sent in the background; return at once, never raise."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costroute_nb.core.policy import ceiling_at, degrade, doubled
+from costroute_nb.core.refusal import not_degraded
 from costroute_nb.core.validation import judge
 from costroute_nb.errors import (
     BudgetExceededError,
@@ -68,7 +70,10 @@ class Router:
     def plan(self, call: Call) -> Plan:
         """Return how a call would be served; nothing is sent or spent."""
         provider = self._provider(call)
-        return self.lookup.marked(self.planner.plan(call, provider), call, provider)
+        plan = self.planner.plan(call, provider)
+        with suppress(BudgetExceededError):  # the plan of a call that will be refused
+            plan = self._degrade(call, plan, provider)
+        return self.lookup.marked(plan, call, provider)
 
     def route(self, call: Call, listener: Listener) -> Result:
         """Serve a call: from the cache if it can be, else by the cheapest candidate.
@@ -93,13 +98,13 @@ class Router:
         )
         if not call.cache or call.fresh:
             provider.check_credentials()
-            self._degrade(trip)
+            self._degrade_trip(trip)
             return self._attempt_candidates(trip)
         found = self._look_up(trip)
         if found is not None:
             return found
         provider.check_credentials()
-        self._degrade(trip)
+        self._degrade_trip(trip)
         key = self.lookup.key(trip.plan.candidates[0], provider)
         with self.flight.leader(key, self.lease, lambda: self._look_up(trip)) as found:
             return found or self._attempt_candidates(trip)
@@ -116,6 +121,8 @@ class Router:
         """Return the first cached answer that passes like a fresh one, booked."""
         for candidate in trip.plan.candidates:
             for answer in self.lookup.answers(trip.call, candidate, trip.provider):
+                if answer in trip.rejected:
+                    continue
                 now = self.clock.now().timestamp()
                 elapsed = self.clock.monotonic() - trip.started
                 result = trip.cached_result(candidate, answer, now=now, elapsed=elapsed)
@@ -124,10 +131,18 @@ class Router:
                     hit = trip.hit(candidate, self.booking.now(), verdict.result)
                     self.booking.ledger.add(replace(hit, baseline=answer.baseline))
                     return verdict.result
+                trip.rejected.append(answer)
         return None
 
-    def _degrade(self, trip: Trip) -> None:
-        """Plan again below a ceiling once a limit is nearly spent, if it says so.
+    def _degrade_trip(self, trip: Trip) -> None:
+        """Replace the plan by the degraded one, telling the listener of a lower tier."""
+        before = trip.plan
+        trip.plan = self._degrade(trip.call, before, trip.provider)
+        if trip.plan.tier != before.tier:
+            trip.note(trip.plan.reason)
+
+    def _degrade(self, call: Call, plan: Plan, provider: Provider) -> Plan:
+        """Return the plan below a ceiling once a limit is nearly spent, if it says so.
 
         Raises
         ------
@@ -136,25 +151,17 @@ class Router:
         """
         budget = self.booking.budget
         if budget.limits.on_limit != "degrade":
-            return
-        fullest = budget.fullest(simulated=trip.provider.simulated)
-        ceiling = ceiling_at(fullest[1]) if fullest else None
-        if fullest is None or ceiling is None or fullest[1] >= 1:
-            return  # room for every tier, or for none: reserving tells
-        name, share = fullest
-        why = f"degraded to {ceiling}: {share:.0%} of the {name} limit is used"
-        call = degrade(trip.call, trip.plan, ceiling)
-        if call is None:
-            message = (
-                f"{share:.0%} of the {name} limit is used, so no tier above {ceiling} "
-                f"is served, and this call may not go lower ({trip.plan.reason}): raise "
-                f"the limit with `%route budget --{name}`, or use `--on-limit stop`"
-            )
-            raise BudgetExceededError(message, limit=name)
-        plan = self.planner.plan(call, trip.provider)
-        if plan.tier != trip.plan.tier:
-            trip.note(why)
-        trip.plan = replace(plan, reason=f"{trip.plan.reason}; {why}")
+            return plan
+        fullest = budget.fullest(simulated=provider.simulated)
+        ceiling = ceiling_at(fullest.share) if fullest else None
+        if fullest is None or ceiling is None or fullest.share >= 1:
+            return plan  # room for every tier, or for none: reserving tells
+        lower = degrade(call, plan, ceiling)
+        if lower is None:
+            raise not_degraded(fullest, ceiling, plan)
+        used = f"{fullest.share:.0%} of the {fullest.name} limit is used"
+        reason = f"{plan.reason}; degraded to {ceiling}: {used}"
+        return replace(self.planner.plan(lower, provider), reason=reason)
 
     def _attempt_candidates(self, trip: Trip) -> Result:
         """Try candidate after candidate until an answer may be delivered."""
@@ -180,9 +187,9 @@ class Router:
     def _try_candidate(self, trip: Trip, candidate: Candidate) -> _Answer:
         """Return a candidate's judged answer; a cut one gets one longer try."""
         answer = self._judged(trip, candidate)
-        again = doubled(candidate)
+        again = doubled(trip.call, candidate.spec, candidate.request)
         cut = answer.verdict.result.stop_reason == "max_tokens"
-        if not cut or again is None or _stops_here(trip.call, answer):
+        if not cut or again is None:
             return answer
         trip.note(f"the answer was cut: trying again with {again.max_tokens:,} tokens")
         trip.listener.restart("the answer was cut")
@@ -198,15 +205,15 @@ class Router:
         index = len(trip.attempts) - 1
         try:
             verdict = judge(trip.call, trip.fresh_result(candidate, completion))
-        except BaseException:
-            self._restate(trip, index, "failed", "its check was interrupted")
+            if verdict.outcome != "accepted":
+                self._restate(trip, index, _STATUS[verdict.outcome], verdict.fact)
+                return _Answer(index, verdict)
+            trip.attempts[index] = self.booking.deliver(trip.attempts[index])
+            kept = trip.answer_to_keep(verdict.result, trip.attempts[index].record)
+            self.lookup.keep(trip.call, trip.plan, candidate, trip.provider, kept)
+        except KeyboardInterrupt:
+            self._restate(trip, index, "interrupted", "stopped after the answer")
             raise
-        if verdict.outcome != "accepted":
-            self._restate(trip, index, _STATUS[verdict.outcome], verdict.reason)
-            return _Answer(index, verdict)
-        trip.attempts[index] = self.booking.deliver(trip.attempts[index])
-        kept = trip.answer_to_keep(verdict.result, trip.attempts[index].record)
-        self.lookup.keep(trip.call, candidate, trip.provider, kept)
         return _Answer(index, verdict)
 
     def _answered(self, trip: Trip, candidate: Candidate) -> Completion:

@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import threading
 import uuid
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.asking import build_call
+from costroute_nb.callbacks import Callbacks
 from costroute_nb.clock import SystemClock
-from costroute_nb.core.policy import baseline_model
-from costroute_nb.core.tokens import estimate_messages, estimate_tokens
-from costroute_nb.frames import records_frame
-from costroute_nb.settings import Settings, seconds
-from costroute_nb.sources import config_dir, resolve
-from costroute_nb.tables import load_tables
-from costroute_nb.wiring import classifier_of, wire
+from costroute_nb.reporting import Reporting
+from costroute_nb.sources import resolve
+from costroute_nb.wiring import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
-    import pandas as pd
-
     from costroute_nb.budget import Budget
+    from costroute_nb.core.alerts import Alert
     from costroute_nb.core.call import Call
     from costroute_nb.core.catalog import Catalog
-    from costroute_nb.core.classification import Classification
-    from costroute_nb.core.messages import Message
     from costroute_nb.core.policy import Plan
     from costroute_nb.core.result import Result
-    from costroute_nb.ports import Clock, Listener, Prices, ResponseCache
+    from costroute_nb.notebook.dashboard import Dashboard
+    from costroute_nb.ports import Clock, LedgerStore, Listener, Prices, ResponseCache
+    from costroute_nb.settings import Settings
 
 # Settings that the faces read at each call; no part is built from them.
 _FACE = {"format", "stream", "workflow", "step"}
+# Settings that are fields of `Limits`, and which.
 _LIMITS = {
-    "call_limit", "session_limit", "day_limit", "month_limit", "alert_at", "on_limit",
-}  # fmt: skip
+    "call_limit": "call",
+    "session_limit": "session",
+    "day_limit": "day",
+    "month_limit": "month",
+    "alert_at": "alert_at",
+    "on_limit": "on_limit",
+}
 
 
-class Session:
+class Session(Reporting):
     """Everything a user does goes through a session; its methods are thread-safe.
 
     Parameters
@@ -62,7 +63,9 @@ class Session:
         self.session_id = uuid.uuid4().hex
         self.settings = resolve(session=settings)
         self._clock = clock or SystemClock()
-        self._wire()
+        self._settled: Callbacks[Call] = Callbacks("Session.on_settled")
+        self._dashboard: Dashboard | None = None
+        self._parts = wire(self.settings, self.session_id, self._clock)
 
     def route(self, prompt: str, **options: Any) -> Result:
         """Send a prompt to the cheapest capable model and return its checked answer.
@@ -134,7 +137,23 @@ class Session:
 
     def run(self, call: Call, listener: Listener | None = None) -> Result:
         """Serve a call, telling a listener how it goes."""
-        return self._parts.router.route(call, listener or _NOBODY)
+        try:
+            return self._parts.router.route(call, listener or _NOBODY)
+        finally:
+            self._settled.tell(call)
+
+    def on_settled(self, callback: Callable[[Call], object]) -> Callable[[], None]:
+        """Call back after each call, however it ended; the function returned ends it."""
+        return self._settled.add(callback)
+
+    def dashboard(self) -> Dashboard:
+        """Return the session's budget panel and live charts, to be displayed."""
+        from costroute_nb.notebook.dashboard import Dashboard
+
+        with self._lock:
+            if self._dashboard is None:
+                self._dashboard = Dashboard(self)
+            return self._dashboard
 
     def plan_call(self, call: Call) -> Plan:
         """Return how a call would be served."""
@@ -144,6 +163,19 @@ class Session:
     def budget(self) -> Budget:
         """The limits, what is left of them, and the way to change them."""
         return self._parts.budget
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """The alerts of the last 7 days that concern this session, oldest first."""
+        return self._parts.alerts.recent()
+
+    def on_alert(self, callback: Callable[[Alert], object]) -> Callable[[], None]:
+        """Call back with each alert that this session's calls make due.
+
+        It runs in the thread of the call, before the answer is returned; what it
+        raises is logged. The function returned ends it.
+        """
+        return self._parts.alerts.on_alert(callback)
 
     @property
     def cache(self) -> ResponseCache:
@@ -161,26 +193,9 @@ class Session:
         return self._parts.prices
 
     @property
-    def ledger(self) -> pd.DataFrame:
-        """The session's attempts, one row each, in the columns of the ledger."""
-        return self._frame(session_id=self.session_id)
-
-    def history(self, since: datetime | str | float | None = None) -> pd.DataFrame:
-        """Return the attempts of all sessions on this ledger.
-
-        Parameters
-        ----------
-        since
-            A moment (naive: in the budget's zone), or how far back: seconds, or text
-            such as `30d`. None is everything.
-        """
-        if since is None or isinstance(since, datetime):
-            start = since
-        else:
-            start = self._clock.now() - timedelta(seconds=seconds(since))
-        if start is not None and start.tzinfo is None:
-            start = start.replace(tzinfo=self.settings.zone)
-        return self._frame(since=start)
+    def store(self) -> LedgerStore:
+        """Where the ledger is kept, for faces that sum it."""
+        return self._parts.ledger
 
     @property
     def simulated(self) -> bool:
@@ -188,27 +203,36 @@ class Session:
         return self.settings.provider == "simulated"
 
     def configure(self, settings: Settings) -> None:
-        """Apply changed settings from the next call on.
+        """Apply changed settings from the next call on; calls in flight go on as they are.
 
         A limit set by hand (`budget.limits`) stays until a setting of it changes.
+
+        Raises
+        ------
+        ConfigurationError
+            If a part cannot be built; nothing has changed then.
         """
         with self._lock:
-            old, self.settings = self.settings, settings
             changed = {
                 name for name in settings.__slots__
-                if getattr(old, name) != getattr(settings, name)
+                if getattr(self.settings, name) != getattr(settings, name)
             }  # fmt: skip
-            limits = self.budget.limits
-            if changed - _FACE - _LIMITS:
-                self._parts.close()
-                self._wire()
-                self.budget.limits = limits
-            if changed & _LIMITS:
-                self.budget.limits = settings.limits
+            if changed - _FACE - set(_LIMITS):
+                before = self._parts
+                parts = wire(settings, self.session_id, self._clock, before)
+                parts.alerts.continue_from(before.alerts)
+                parts.budget.continue_from(before.budget)
+                self._parts = parts
+            self.settings = settings
+            limits = {_LIMITS[n]: getattr(settings, n) for n in changed & set(_LIMITS)}
+            if limits:
+                self.budget.update(**limits)
 
     def close(self) -> None:
         """Give back files and connections."""
         with self._lock:
+            if self._dashboard is not None:
+                self._dashboard.close()
             self._parts.close()
 
     def __enter__(self) -> Self:
@@ -224,15 +248,6 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.session_id[:8]}, {self.settings.provider}>"
-
-    def _frame(self, **scope: Any) -> pd.DataFrame:
-        # What a dead process held is a fact as soon as its lease is over.
-        ledger = self._parts.ledger
-        ledger.expire(self._clock.now())
-        return records_frame(ledger.records(**scope))
-
-    def _wire(self) -> None:
-        self._parts = wire(self.settings, self.session_id, self._clock)
 
 
 class _Nobody:
@@ -260,28 +275,3 @@ def default_session() -> Session:
         if _default is None:
             _default = Session()
         return _default
-
-
-def classify(prompt: str) -> Classification:
-    """Return which tier a prompt needs, and why; nothing is sent."""
-    classifier = classifier_of(load_tables(config_dir()))
-    return classifier.classify(prompt, input_tokens=estimate_tokens(prompt))
-
-
-def count_tokens(
-    text_or_messages: str | Sequence[Message], model: str | None = None
-) -> int:
-    """Estimate the prompt tokens of a text or of messages, offline.
-
-    Parameters
-    ----------
-    text_or_messages
-        Text, or `{role, content}` messages; messages include their overhead.
-    model
-        Whose tokenizer to assume; None takes the newest family's.
-    """
-    catalog = load_tables(config_dir()).catalog
-    tokenizer = (catalog.find(model) if model else baseline_model(catalog)).tokenizer
-    if isinstance(text_or_messages, str):
-        return estimate_tokens(text_or_messages, tokenizer)
-    return estimate_messages(text_or_messages, tokenizer=tokenizer)

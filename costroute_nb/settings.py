@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
@@ -16,14 +17,16 @@ PROVIDERS = ("anthropic", "simulated")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def seconds(value: float | str) -> float:
-    """Return a duration in seconds: a number, or text such as `90s`, `30m`, `1h`, `2d`.
+def seconds(value: float | str | timedelta) -> float:
+    """Return a duration in seconds: a number, a timedelta, or text such as `30m`, `2d`.
 
     Raises
     ------
     ValueError
         If it is neither, or negative.
     """
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
     found = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([smhd]?)\s*", str(value))
     if found is None:
         message = f"{value!r} is not a duration: use seconds, or 90s, 30m, 1h, 2d"
@@ -92,27 +95,33 @@ class Settings:
         if self.alert_urls is not None:
             object.__setattr__(self, "alert_urls", Secret(self.alert_urls))
         _ = self.limits
-        for name in ("max_tokens", "attempts"):
-            if getattr(self, name) < 1:
-                message = f"{name} must be at least 1, not {getattr(self, name)}"
-                raise ValueError(message)
-        for name in ("ttl", "cache_size", "max_wait", "budget_wait"):
-            if not getattr(self, name) >= 0:
-                message = f"{name} cannot be negative: {getattr(self, name)}"
-                raise ValueError(message)
-        if not self.timeout > 0:
-            message = f"timeout must be above 0 s, not {self.timeout}"
-            raise ValueError(message)
-        if self.provider not in PROVIDERS:
-            message = (
-                f"provider is one of {', '.join(PROVIDERS)}, not {self.provider!r}"
-            )
-            raise ValueError(message)
-        if self.format not in get_args(Format):
-            message = f"format is one of {', '.join(get_args(Format))}"
-            raise ValueError(message)
+        for complaint in (self._wrong_number(), self._wrong_word()):
+            if complaint:
+                raise ValueError(complaint)
         if self.timezone is not None:
             _zone(self.timezone)
+
+    def _wrong_number(self) -> str | None:
+        for name in ("max_tokens", "attempts"):
+            if getattr(self, name) < 1:
+                return f"{name} must be at least 1, not {getattr(self, name)}"
+        for name in ("ttl", "cache_size", "max_wait", "budget_wait"):
+            if not getattr(self, name) >= 0:
+                return f"{name} cannot be negative: {getattr(self, name)}"
+        if not self.timeout > 0:
+            return f"timeout must be above 0 s, not {self.timeout}"
+        return None
+
+    def _wrong_word(self) -> str | None:
+        if self.provider not in PROVIDERS:
+            return f"provider is one of {', '.join(PROVIDERS)}, not {self.provider!r}"
+        if self.format not in get_args(Format):
+            return f"format is one of {', '.join(get_args(Format))}"
+        for name in ("cache_url", "ledger_url", "home"):
+            if "://" in (getattr(self, name) or ""):
+                # Never repeated: such an address may hold a password.
+                return f"{name} is a path on this machine, not an address"
+        return None
 
     @property
     def limits(self) -> Limits:
@@ -135,7 +144,7 @@ class Settings:
     def home_path(self) -> Path:
         """The directory that holds what is kept."""
         if self.home is not None:
-            return Path(self.home).expanduser()
+            return Path(self.home).expanduser().absolute()
         import platformdirs
 
         return Path(platformdirs.user_data_dir("costroute", appauthor=False))
@@ -144,14 +153,14 @@ class Settings:
     def cache_path(self) -> Path:
         """The directory of the cache."""
         if self.cache_url is not None:
-            return Path(self.cache_url).expanduser()
+            return Path(self.cache_url).expanduser().absolute()
         return self.home_path / "cache"
 
     @property
     def ledger_path(self) -> Path:
         """The file of the ledger."""
         if self.ledger_url is not None:
-            return Path(self.ledger_url).expanduser()
+            return Path(self.ledger_url).expanduser().absolute()
         return self.home_path / "ledger.sqlite3"
 
 

@@ -116,7 +116,11 @@ def _project_table() -> Mapping[str, Any]:
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / "pyproject.toml").is_file():
             tool = _read(folder / "pyproject.toml").get("tool", {})
-            return tool.get("costroute", {}) if isinstance(tool, dict) else {}
+            table = tool.get("costroute", {}) if isinstance(tool, dict) else {}
+            if not isinstance(table, dict):
+                message = "pyproject.toml: [tool.costroute] is not a table"
+                raise ConfigurationError(message)
+            return table
     return {}
 
 

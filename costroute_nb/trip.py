@@ -38,6 +38,7 @@ class Trip:
     started: float
     attempts: list[Attempt] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rejected: list[CachedAnswer] = field(default_factory=list)
     retries: int = 0
     waited: float = 0.0
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from costroute_nb.alerts import Alerts
 from costroute_nb.attempt import Booking
 from costroute_nb.budget import Budget
 from costroute_nb.cache.disk import DiskCache
@@ -15,6 +17,7 @@ from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.retry import RetryPolicy
 from costroute_nb.ledger.sqlite import SqliteLedger
 from costroute_nb.lookup import Lookup
+from costroute_nb.notify import AppriseNotifier, split_urls
 from costroute_nb.planner import Planner
 from costroute_nb.pricing import PriceBook
 from costroute_nb.providers.anthropic import AnthropicProvider
@@ -24,10 +27,12 @@ from costroute_nb.sources import config_dir
 from costroute_nb.tables import load_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from costroute_nb.core.catalog import Catalog
-    from costroute_nb.ports import Clock, LedgerStore, Prices, ResponseCache
+    from costroute_nb.core.classification import Rule, RuleSet, SizeRule
+    from costroute_nb.ports import Clock, LedgerStore, Prices, Provider, ResponseCache
     from costroute_nb.settings import Settings
-    from costroute_nb.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +44,29 @@ class Parts:
     ledger: LedgerStore
     cache: ResponseCache
     budget: Budget
+    alerts: Alerts
     router: Router
+    rules: RuleSet
+    settings: Settings
+    before: Parts | None = None
 
     def close(self) -> None:
-        """Give back files and connections."""
+        """Give back files and connections, also of the parts these have replaced."""
         self.ledger.close()
         self.cache.close()
         for provider in self.router.providers.values():
             provider.close()
+        if self.before is not None:
+            self.before.close()
 
 
-def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:
+def wire(
+    settings: Settings, session_id: str, clock: Clock, before: Parts | None = None
+) -> Parts:
     """Return the parts that a session with these settings works with.
+
+    `before` are those of the same session until now. What need not change is theirs;
+    the rest of them stays open for calls in flight, until the new parts are closed.
 
     Raises
     ------
@@ -59,8 +75,8 @@ def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:
     """
     tables = load_tables(config_dir())
     prices = PriceBook(tables.overrides, settings.home_path / "prices.json")
-    ledger = SqliteLedger(settings.ledger_path, durable=settings.durable)
-    cache = DiskCache(settings.cache_path, clock, size_limit=settings.cache_size)
+    ledger = _ledger(settings, before)
+    cache = _cache(settings, clock, before)
     budget = Budget(
         ledger,
         clock,
@@ -70,8 +86,19 @@ def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:
         simulated=settings.provider == "simulated",
         wait=settings.budget_wait,
     )
+    urls = split_urls(settings.alert_urls)
+    alerts = Alerts(
+        ledger,
+        clock,
+        lambda: budget.limits,
+        zone=settings.zone,
+        session_id=session_id,
+        simulated=settings.provider == "simulated",
+        single_call=settings.single_call_alert,
+        notifiers=(AppriseNotifier(urls),) if urls else (),
+    )
     planner = Planner(
-        classifier=classifier_of(tables),
+        classifier=classifier_of(tables.rules.rules, tables.rules.size),
         tasks=tables.rules.tasks,
         catalog=tables.catalog,
         prices=prices,
@@ -80,7 +107,8 @@ def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:
         default_max_tokens=settings.max_tokens,
     )
     baseline = baseline_model(tables.catalog)
-    # A lease outlives the longest silence and the waits that a call can survive.
+    # A lease outlives the longest silence and the waits that a call can survive; what
+    # a long answer takes is added for each attempt.
     lease = settings.timeout + settings.max_wait + 60.0
     booking = Booking(
         ledger=ledger,
@@ -90,6 +118,7 @@ def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:
         clock=clock,
         baseline=baseline,
         lease=timedelta(seconds=lease),
+        watcher=alerts,
     )
     router = Router(
         session_id=session_id,
@@ -98,17 +127,65 @@ def wire(settings: Settings, session_id: str, clock: Clock) -> Parts:
         flight=SingleFlight(cache, clock),
         booking=booking,
         retry=RetryPolicy(attempts=settings.attempts, max_wait=settings.max_wait),
-        providers={
-            "anthropic": AnthropicProvider(timeout=settings.timeout),
-            "simulated": SimulatedProvider(),
-        },
+        providers=_providers(settings, before),
         clock=clock,
         baseline_model=baseline.id,
         lease=lease,
     )
-    return Parts(tables.catalog, prices, ledger, cache, budget, router)
+    return Parts(
+        catalog=tables.catalog,
+        prices=prices,
+        ledger=ledger,
+        cache=cache,
+        budget=budget,
+        alerts=alerts,
+        router=router,
+        rules=tables.rules,
+        settings=settings,
+        before=_still_open(before, ledger, cache, router),
+    )
 
 
-def classifier_of(tables: Tables) -> RuleClassifier:
-    """Return the classifier that the tables describe."""
-    return RuleClassifier(tables.rules.rules, tables.rules.size)
+def _ledger(settings: Settings, before: Parts | None) -> LedgerStore:
+    if before is not None and _alike(settings, before, "ledger_path", "durable"):
+        return before.ledger
+    return SqliteLedger(settings.ledger_path, durable=settings.durable)
+
+
+def _cache(settings: Settings, clock: Clock, before: Parts | None) -> ResponseCache:
+    if before is not None and _alike(settings, before, "cache_path", "cache_size"):
+        return before.cache
+    return DiskCache(settings.cache_path, clock, size_limit=settings.cache_size)
+
+
+def _providers(settings: Settings, before: Parts | None) -> Mapping[str, Provider]:
+    if before is not None and _alike(settings, before, "timeout"):
+        return before.router.providers
+    return {
+        "anthropic": AnthropicProvider(timeout=settings.timeout),
+        "simulated": SimulatedProvider(),
+    }
+
+
+def _alike(settings: Settings, before: Parts, *names: str) -> bool:
+    return all(getattr(settings, n) == getattr(before.settings, n) for n in names)
+
+
+def _still_open(
+    before: Parts | None, ledger: LedgerStore, cache: ResponseCache, router: Router
+) -> Parts | None:
+    """Return the former parts, unless whatever is open of them goes on here."""
+    if before is None:
+        return None
+    goes_on = (
+        before.ledger is ledger
+        and before.cache is cache
+        and before.router.providers is router.providers
+    )
+    return before.before if goes_on else before
+
+
+@lru_cache(maxsize=2)
+def classifier_of(rules: tuple[Rule, ...], size: SizeRule | None) -> RuleClassifier:
+    """Return the classifier of these rules; building one takes milliseconds."""
+    return RuleClassifier(rules, size)

@@ -16,9 +16,17 @@ LONGEST_CLAIM = 3600.0
 _CLOCK_ERROR = 60.0  # seconds between two processes' readings of the time
 
 
+_ours: set[str] = set()
+"""The tokens of claims that this process has and has not ended."""
+
+
 def write_claim(token: str, until: float) -> str:
-    """Return this process's claim until a moment, in seconds since the epoch."""
+    """Return this process's claim until a moment, in seconds since the epoch.
+
+    It counts as held until `end_claim`.
+    """
     pid = os.getpid()
+    _ours.add(token)
     claim = {
         "token": token,
         "until": until,
@@ -29,6 +37,11 @@ def write_claim(token: str, until: float) -> str:
     return json.dumps(claim)
 
 
+def end_claim(token: str) -> None:
+    """Let this process's claim count as free, even if its text stays behind."""
+    _ours.discard(token)
+
+
 def token_of(text: str) -> str | None:
     """Return the token of a claim, or None if the text is none."""
     token = _read(text).get("token")
@@ -36,14 +49,21 @@ def token_of(text: str) -> str | None:
 
 
 def is_live(text: str, now: float) -> bool:
-    """Whether a claim still holds: in time, and its process not known to be dead."""
+    """Whether a claim still holds: in time, and nobody knows better.
+
+    What is known better is that its process is dead or, if it is this one, that it
+    has ended the claim.
+    """
     claim = _read(text)
     until, pid = claim.get("until"), claim.get("pid")
     if not isinstance(until, int | float) or not isinstance(pid, int):
         return False
     if not now < until <= now + LONGEST_CLAIM + _CLOCK_ERROR:
         return False
-    return claim.get("host") != _host() or _is_alive(pid, claim.get("started"))
+    if claim.get("host") != _host():
+        return True
+    alive = _is_alive(pid, claim.get("started"))
+    return alive and (pid != os.getpid() or claim.get("token") in _ours)
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -6,10 +6,17 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costroute_nb.cache.claims import LONGEST_CLAIM, is_live, token_of, write_claim
+from costroute_nb.cache.claims import (
+    LONGEST_CLAIM,
+    end_claim,
+    is_live,
+    token_of,
+    write_claim,
+)
 from costroute_nb.cache.entry import is_fresh, read_entry, write_entry
 from costroute_nb.cache.memory import MemoryCache
 from costroute_nb.cache.store import Store
+from costroute_nb.shown import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,11 +64,6 @@ class DiskCache:
         )
         self._memory = MemoryCache(clock)
 
-    @property
-    def notice(self) -> str | None:
-        """What the user should know of the store's health, or None."""
-        return self._answers.notice or self._claims.notice
-
     def get(self, key: str, max_age: float | None = None) -> dict[str, Any] | None:
         """Return an entry not expired and not older than `max_age` seconds.
 
@@ -107,8 +109,12 @@ class DiskCache:
             self.unclaim(key, token)  # an interrupt may have come after the change
             raise
         if not possible:
+            end_claim(token)
             return self._memory.claim(key, seconds)
-        return token if holder == mine else None
+        if holder == mine:
+            return token
+        end_claim(token)
+        return None
 
     def unclaim(self, key: str, token: str) -> None:
         """End a claim; harmless if it has passed to another."""
@@ -116,6 +122,8 @@ class DiskCache:
         def decide(held: str | None) -> str | None:
             return None if held is None or token_of(held) == token else held
 
+        # First: should what follows be interrupted, this process at least sees it.
+        end_claim(token)
         self._claims.change(key, decide, seconds=LONGEST_CLAIM)
         self._memory.unclaim(key, token)
 
@@ -131,7 +139,7 @@ class DiskCache:
             "entries": entries,
             "size_bytes": size,
             "size_limit_bytes": self._limit,
-            "where": _short(self.directory),
+            "where": shown_path(self.directory),
         }
 
     def clear(self) -> int:
@@ -149,10 +157,3 @@ class DiskCache:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-def _short(directory: Path) -> str:
-    try:
-        return str("~" / directory.relative_to(Path.home()))
-    except (ValueError, RuntimeError):
-        return str(directory)

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 FIRST_WAIT = 0.01  # seconds between two looks, growing to
 LONGEST_WAIT = 0.1
+WAITING = "another call is already fetching this answer: waiting for it"
 
 
 class SingleFlight:
@@ -25,7 +26,11 @@ class SingleFlight:
 
     @contextmanager
     def leader(
-        self, key: str | None, lease: float, found: Callable[[], T | None]
+        self,
+        key: str,
+        lease: float,
+        found: Callable[[], T | None],
+        on_wait: Callable[[str], None] | None = None,
     ) -> Iterator[T | None]:
         """Give None to the one caller who must fetch, an answer to those who waited.
 
@@ -35,17 +40,19 @@ class SingleFlight:
         Parameters
         ----------
         key
-            What is fetched; None is shared with nobody and never waits.
+            What is fetched.
         lease
             Seconds after which others no longer wait for a fetch.
         found
             Looks for the answer; None while there is none.
+        on_wait
+            Takes one line once a wait begins; nothing if there is none.
         """
-        if key is None:
-            yield None
-            return
         wait = FIRST_WAIT
         while (token := self._cache.claim(key, lease)) is None:
+            if on_wait is not None:
+                on_wait(WAITING)
+                on_wait = None
             self._clock.sleep(wait)
             wait = min(wait * 1.5, LONGEST_WAIT)
             answer = found()
@@ -59,5 +66,10 @@ class SingleFlight:
                 yield None
                 return
         finally:
-            self._cache.unclaim(key, token)
+            try:
+                self._cache.unclaim(key, token)
+            except BaseException:
+                # An interrupt: others would wait until the lease is over.
+                self._cache.unclaim(key, token)
+                raise
         yield answer

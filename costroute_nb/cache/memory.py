@@ -26,8 +26,6 @@ class MemoryCache:
         Bytes of JSON text; past them the least recently used answers go.
     """
 
-    notice: str | None = None
-
     def __init__(self, clock: Clock, *, size_limit: int = 2**26) -> None:
         self._clock = clock
         self._limit = size_limit
@@ -65,10 +63,14 @@ class MemoryCache:
         """Become the one caller who fetches a key; None if another one is."""
         now = self._now()
         token = secrets.token_hex(8)
-        with self._locked():
-            if key in self._claims and now < self._claims[key][1]:
-                return None
-            self._claims[key] = (token, now + min(seconds, LONGEST_CLAIM))
+        try:
+            with self._locked():
+                if key in self._claims and now < self._claims[key][1]:
+                    return None
+                self._claims[key] = (token, now + min(seconds, LONGEST_CLAIM))
+        except BaseException:
+            self.unclaim(key, token)  # an interrupt may have come after the claim
+            raise
         return token
 
     def unclaim(self, key: str, token: str) -> None:

@@ -35,8 +35,6 @@ class Store:
     ----------
     lost
         True once the directory turned out to be of no use to this process.
-    notice
-        The last trouble that the user should know of, or None. Names no path.
     """
 
     def __init__(
@@ -44,7 +42,7 @@ class Store:
     ) -> None:
         self.directory = directory
         self.lost = False
-        self.notice: str | None = None
+        self._said = ""
         self._clock = clock
         self._settings: dict[str, Any] = {
             "size_limit": size_limit,
@@ -189,8 +187,8 @@ class Store:
         )
 
     def _say(self, message: str) -> None:
-        if message != self.notice:
-            self.notice = message
+        if message != self._said:
+            self._said = message
             logger.warning(message)
 
     def _drop(self) -> None:

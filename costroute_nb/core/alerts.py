@@ -100,7 +100,8 @@ def limit_due(
     if not check.limit:
         return None  # a limit of zero is a decision, not news
     exhausted = refused and spent >= min(alert_at, EXHAUSTED) * check.limit
-    thresholds = sorted({alert_at, 1.0})
+    # A millionth apart is apart: then their keys are, too.
+    thresholds = sorted({max(round(alert_at, 6), 1e-6), 1.0})
     keys = [
         _key("limit", simulated, check.name, _period(check), f"{share:g}", check.limit)
         for share in thresholds
@@ -140,7 +141,7 @@ def call_due(record: Record, spent: int, above: int | None, at: datetime) -> Due
     """
     if above is None or spent <= above:
         return None
-    usd = pico_to_decimal(above)
+    usd = pico_to_decimal(above).normalize()
     key = _key("call", record.simulated, "call", record.call_id, f"{usd:f}", above)
     alert = Alert(
         key,

@@ -4,10 +4,12 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Literal
 
 from costroute_nb.core.money import usd_to_pico
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 LimitName = Literal["call", "session", "day", "month"]
 OnLimit = Literal["stop", "degrade"]
@@ -88,6 +90,21 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Fullest:
+    """The limit of which the largest share is used; amounts in pico-USD."""
+
+    name: LimitName
+    limit: int
+    spent: int
+    held: int
+
+    @property
+    def share(self) -> float:
+        """Spent and held over the limit; a limit of zero is full."""
+        return (self.spent + self.held) / self.limit if self.limit else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The first limit that a hold did not fit in; amounts in pico-USD."""
 
@@ -109,20 +126,20 @@ class Refusal:
         )
 
 
-def day_period(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def day_period(at: datetime, zone: "ZoneInfo") -> tuple[datetime, datetime]:
     """Return the calendar day of a moment in a zone, as a half-open UTC interval."""
     day = _day(at, zone)
     return _start(day, zone), _start(day + _DAY, zone)
 
 
-def month_period(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def month_period(at: datetime, zone: "ZoneInfo") -> tuple[datetime, datetime]:
     """Return the calendar month of a moment in a zone, as a half-open UTC interval."""
     first = _day(at, zone).replace(day=1)
     after = (first + 31 * _DAY).replace(day=1)
     return _start(first, zone), _start(after, zone)
 
 
-def _day(at: datetime, zone: ZoneInfo) -> date:
+def _day(at: datetime, zone: "ZoneInfo") -> date:
     """Return the civil day of a moment.
 
     Where clocks go back from just after midnight to the day before, the new day has
@@ -133,7 +150,7 @@ def _day(at: datetime, zone: ZoneInfo) -> date:
 
 
 @lru_cache(maxsize=64)
-def _start(day: date, zone: ZoneInfo) -> datetime:
+def _start(day: date, zone: "ZoneInfo") -> datetime:
     """Return the first moment of a civil day, in UTC.
 
     That is midnight, the first one if clocks show it twice; where they skip it, the
@@ -160,7 +177,7 @@ def scope(
     call_id: str,
     session_id: str,
     at: datetime,
-    zone: ZoneInfo,
+    zone: "ZoneInfo",
 ) -> Check:
     """Return one limit of an amount in pico-USD, with what it sums at a moment."""
     if name == "call":
@@ -178,7 +195,7 @@ def checks(
     call_id: str,
     session_id: str,
     at: datetime,
-    zone: ZoneInfo,
+    zone: "ZoneInfo",
     max_cost: int | None = None,
 ) -> tuple[Check, ...]:
     """Return every limit a hold taken at a moment must fit in, together.

@@ -33,14 +33,18 @@ class Quote:
     """What a request to one model may cost, in pico-USD; None where unpriced.
 
     `prompt_bound` is the upper bound of its prompt tokens behind `worst`, and
-    `likely_worst` the worst case if the token estimate of the prompt is right.
+    `prompt_tokens` their estimate. `worst_again` is what a second try with twice the
+    cap can cost on top; 0 where there is none. `writes_cache` tells whether the
+    request writes the provider's prompt cache, at that rate.
     """
 
     price: Price | None
     prompt_bound: int
+    prompt_tokens: int
     expected: int | None
     worst: int | None
-    likely_worst: int | None
+    worst_again: int | None = 0
+    writes_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,12 @@ class Plan:
 
     @property
     def worst_usd(self) -> float | None:
-        """USD the call can cost if every candidate is tried once."""
-        amounts = [candidate.quote.worst for candidate in self.candidates]
+        """USD the call can cost if every candidate is tried, and tried longer.
+
+        Repeats after a failure of the provider may add to it, within the limits.
+        """
+        quotes = [candidate.quote for candidate in self.candidates]
+        amounts = [x for quote in quotes for x in (quote.worst, quote.worst_again)]
         known = [amount for amount in amounts if amount is not None]
         return pico_to_usd(sum(known)) if len(known) == len(amounts) else None
 
@@ -214,12 +222,15 @@ def degrade(call: Call, plan: Plan, ceiling: Tier) -> Call | None:
     return replace(call, ceiling=ceiling)
 
 
-def doubled(candidate: Candidate) -> Request | None:
-    """Return the request with twice the cap, or None if the model allows no more."""
-    cap = min(2 * candidate.request.max_tokens, candidate.spec.max_output)
-    if cap <= candidate.request.max_tokens:
+def doubled(call: Call, model: Model, request: Request) -> Request | None:
+    """Return the longer try of a request whose answer was cut, or None.
+
+    A cap of the user's own is final, and so is the longest answer of the model.
+    """
+    cap = min(2 * request.max_tokens, model.max_output)
+    if call.max_tokens is not None or not call.escalate or cap <= request.max_tokens:
         return None
-    return replace(candidate.request, max_tokens=cap)
+    return replace(request, max_tokens=cap)
 
 
 def _models_in_order(

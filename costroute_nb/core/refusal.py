@@ -2,8 +2,11 @@
 
 from decimal import ROUND_CEILING, Decimal
 
-from costroute_nb.core.budget import Refusal
-from costroute_nb.core.money import format_usd, pico_to_decimal
+from costroute_nb.core.budget import Fullest, Refusal
+from costroute_nb.core.catalog import Tier
+from costroute_nb.core.money import format_usd, pico_to_decimal, pico_to_usd
+from costroute_nb.core.policy import Plan
+from costroute_nb.errors import BudgetExceededError
 
 
 def waiting(refusal: Refusal) -> str:
@@ -43,9 +46,33 @@ def refused(
     )
 
 
+def not_degraded(fullest: Fullest, ceiling: Tier, plan: Plan) -> BudgetExceededError:
+    """Return the error of a call that a nearly spent limit may not degrade."""
+    used = f"{fullest.share:.0%} of the {fullest.name} limit is used"
+    more = _rounded_up(2 * fullest.limit)
+    message = (
+        f"{used}, so no tier above {ceiling} is served, and this call may not go lower "
+        f"({plan.reason}): raise the limit with `%route budget --{fullest.name} {more}`, "
+        "or use `--on-limit stop`; cached answers are still served"
+    )
+    return BudgetExceededError(
+        message,
+        limit=fullest.name,
+        limit_usd=pico_to_usd(fullest.limit),
+        spent_usd=pico_to_usd(fullest.spent),
+        held_usd=pico_to_usd(fullest.held),
+        needed_usd=plan.candidates[0].worst_usd,
+    )
+
+
 def _more(refusal: Refusal) -> str:
     """Return a limit in USD that would do: twice this one or what is needed, rounded."""
     needed = refusal.balance.spent + refusal.balance.held + refusal.needed
-    amount = pico_to_decimal(max(2 * refusal.check.limit, needed))
+    return _rounded_up(max(2 * refusal.check.limit, needed))
+
+
+def _rounded_up(pico: int) -> str:
+    """Return an amount in USD with two digits, rounded up."""
+    amount = pico_to_decimal(max(pico, 1))
     step = Decimal(1).scaleb(amount.adjusted() - 1)
     return f"{((amount / step).to_integral_value(ROUND_CEILING) * step).normalize():f}"

@@ -1,4 +1,4 @@
-"""How long to wait before the same candidate is asked again, and when to give up."""
+"""How long to wait before a failed attempt is made again, and when to give up."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ from costroute_nb.errors import ProviderError
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The caps on one candidate's attempts and on one call's waiting.
+    """The caps on one call's attempts and on its waiting.
 
     Attributes
     ----------
     attempts
-        Attempts per candidate in total, the first one included.
+        One more than the retries a call may make, those of all its candidates counted
+        together: no fallback and no escalation begins a new count.
     base, cap
         Seconds of the first wait, doubled after each attempt up to `cap`.
     max_wait
@@ -37,7 +38,7 @@ class RetryPolicy:
         error
             What ended the attempt.
         attempt
-            How many attempts this candidate has had, from 1.
+            One more than the retries this call has made, so from 1.
         waited
             Seconds this call has waited so far.
         jitter

@@ -4,7 +4,6 @@ A getter takes the table, the key and the table's own path. Without a `default` 
 key must be there; with one, the default is returned as it is when the key is absent.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
@@ -113,25 +112,6 @@ def get_int(
         return cast("int", value) if number and cast("int", value) >= minimum else None
 
     wanted = f"a whole number, {minimum} or more"
-    return _get(table, key, path, default, accept, wanted)
-
-
-def get_number(
-    table: Table,
-    key: str,
-    path: Path = (),
-    default: D | _Required = REQUIRED,
-    *,
-    minimum: float = 0,
-) -> float | D:
-    """Return a finite number, `minimum` or more; whole numbers stay whole."""
-
-    def accept(value: object) -> float | None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return None
-        return value if minimum <= value < math.inf else None
-
-    wanted = f"a number, {minimum:g} or more"
     return _get(table, key, path, default, accept, wanted)
 
 

@@ -25,11 +25,16 @@ _FENCE = re.compile(r"\A\s*```(?:json)?[ \t]*\n(.*)\n```\s*\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one answer: the outcome, why, and the result with its data."""
+    """What became of one answer: the outcome, why, and the result with its data.
+
+    `reason` may quote the answer or the check and is for the user's eyes; `fact` is
+    what the ledger keeps of it, without a word of either.
+    """
 
     outcome: Outcome
     result: Result
     reason: str = ""
+    fact: str = ""
 
 
 def judge(call: Call, result: Result) -> Verdict:
@@ -39,23 +44,27 @@ def judge(call: Call, result: Result) -> Verdict:
     passes through.
     """
     if result.stop_reason == "refusal":
-        return Verdict("refused", result, "the model refused")
+        return Verdict("refused", result, "the model refused", "refused")
     if result.stop_reason in _CUT:
-        return Verdict("truncated", result, _CUT[result.stop_reason])
+        reason = _CUT[result.stop_reason]
+        return Verdict("truncated", result, reason, reason)
     if result.stop_reason not in _COMPLETE:
-        return Verdict("rejected", result, f"it stopped for {result.stop_reason}")
+        reason = f"it stopped for {result.stop_reason}"
+        return Verdict("rejected", result, reason, "an unfinished turn")
     if not result.text.strip():
-        return Verdict("rejected", result, "the answer is empty")
+        reason = "the answer is empty"
+        return Verdict("rejected", result, reason, reason)
     if call.schema is not None:
         try:
             data = parse_answer(result.text, call.schema, call.parse)
         except ValueError as error:
-            return Verdict("rejected", result, f"off its schema: {error}")
+            reason = f"off its schema: {error}"
+            return Verdict("rejected", result, reason, "off its schema")
         result = replace(result, data=data)
     if call.check is not None:
-        complaint = _complaint(call.check, call.check_source, result)
-        if complaint:
-            return Verdict("rejected", result, complaint)
+        rejected = _checked(call.check, call.check_source, result)
+        if rejected:
+            return Verdict("rejected", result, *rejected)
     return Verdict("accepted", result)
 
 
@@ -135,13 +144,16 @@ def _require_defined(tree: ast.Expression, namespace: Mapping[str, Any]) -> None
             raise ValueError(message)
 
 
-def _complaint(check: AnswerCheck, source: str, result: Result) -> str | None:
+def _checked(check: AnswerCheck, source: str, result: Result) -> tuple[str, str] | None:
+    """Return why a check rejects, as reason and as fact, or None."""
     name = source or getattr(check, "__name__", "check")
     try:
         passed = bool(check(result))
     except Exception as error:
-        return _one_line(f"check {name} raised {type(error).__name__}: {error}")
-    return None if passed else _one_line(f"check failed: {name}")
+        kind = type(error).__name__
+        reason = _one_line(f"check {name} raised {kind}: {error}")
+        return reason, f"check raised {kind}"
+    return None if passed else (_one_line(f"check failed: {name}"), "check failed")
 
 
 def _one_line(text: str, most: int = 200) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.ledger import schema
 from costroute_nb.ledger.drives import is_network_drive
+from costroute_nb.shown import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ class LedgerFile:
 
     def __init__(self, path: Path, synchronous: str, patience: float) -> None:
         self._path = path
+        self._shown = shown_path(path)
         self._synchronous = synchronous
         self._turns = max(1, round(patience / _TURN))
 
@@ -54,13 +56,11 @@ class LedgerFile:
             As SQLite finds it; `explain` says it in words.
         """
         self._create()
-        with self._connection() as connection:
-            new = self._version(connection) == 0
-        if new and not is_network_drive(self._path):
-            self._start_wal()
         connection = self._connect()
         try:
-            if new:
+            if self._version(connection) == 0:
+                if not is_network_drive(self._path):
+                    self._start_wal()
                 self._create_tables(connection)
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
@@ -71,7 +71,7 @@ class LedgerFile:
             _log.warning(
                 "the drive of the ledger %s has no shared memory: it works, but slower;"
                 " %s, on a local drive",
-                self._path,
+                self._shown,
                 _ELSEWHERE,
             )
         return connection
@@ -91,17 +91,17 @@ class LedgerFile:
         code = _code(error)
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             message = (
-                f"the ledger {self._path} is damaged ({error}). It holds what was spent,"
+                f"the ledger {self._shown} is damaged ({error}). It holds what was spent,"
                 " so nothing replaces it by itself: put back a copy, recover it with the"
                 " sqlite3 shell's .recover, or move it away to begin anew"
             )
         elif code == sqlite3.SQLITE_BUSY:
             message = (
-                f"another process has kept the ledger {self._path} locked for"
+                f"another process has kept the ledger {self._shown} locked for"
                 f" {self._turns * _TURN:g} s: end that process and run this again"
             )
         else:
-            message = f"cannot use the ledger {self._path} ({error}): {_ELSEWHERE}"
+            message = f"cannot use the ledger {self._shown} ({error}): {_ELSEWHERE}"
         return ConfigurationError(message)
 
     def _create(self) -> None:
@@ -111,7 +111,7 @@ class LedgerFile:
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except OSError as error:
-            message = f"cannot create the ledger {self._path} ({error.strerror}): {_ELSEWHERE}"
+            message = f"cannot create the ledger {self._shown} ({error.strerror}): {_ELSEWHERE}"
             raise ConfigurationError(message) from error
 
     def _connect(self) -> sqlite3.Connection:
@@ -129,13 +129,15 @@ class LedgerFile:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > schema.VERSION:
             message = (
-                f"the ledger {self._path} was written by a newer version (schema "
+                f"the ledger {self._shown} was written by a newer version (schema "
                 f"{version}, this one knows {schema.VERSION}): upgrade costroute-nb, or "
                 f"{_ELSEWHERE}"
             )
             raise ConfigurationError(message)
         if version == 0 and tables:
-            message = f"{self._path} is a database but no ledger: {_ELSEWHERE}"
+            message = (
+                f"{self._shown} is a database but no ledger: {_ELSEWHERE}"
+            )
             raise ConfigurationError(message)
         return int(version)
 

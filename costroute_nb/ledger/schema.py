@@ -10,27 +10,23 @@ is a multiple of 15 minutes away from UTC, so no civil day begins within a quart
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record
+from costroute_nb.ledger import rollup
+from costroute_nb.ledger.periods import DAY, QUARTER, from_micros, to_micros
 
 VERSION = 1
 """Kept in the file as `PRAGMA user_version`."""
 
-QUARTER = 15 * 60 * 1_000_000
-"""Microseconds in a quarter hour."""
-
-QUARTERS = 96
-"""Quarter hours in a day of UTC."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-_RECORD = tuple(f.name for f in dataclasses.fields(Record) if f.name != "usage")
+_FIELDS = tuple(field.name for field in dataclasses.fields(Record))
+_USAGE_AT = _FIELDS.index("usage")
+_RECORD = (*_FIELDS[:_USAGE_AT], *_FIELDS[_USAGE_AT + 1 :])
 _USAGE = tuple(f.name for f in dataclasses.fields(Usage))
-_BOOLEANS = ("simulated", "cache_hit", "estimated")
+_AT = _RECORD.index("at")
+_BOOLEANS = tuple(map(_RECORD.index, ("simulated", "cache_hit", "estimated")))
 
 STORED = (*_RECORD, *_USAGE)
 """The columns of a record, in the order in which `to_row` and `from_row` have them."""
@@ -95,6 +91,15 @@ CREATE TABLE {table} (
 ) WITHOUT ROWID
 """
 
+_ALERTS = """
+CREATE TABLE alerts (
+    id   INTEGER PRIMARY KEY,
+    key  TEXT    NOT NULL UNIQUE,
+    at   INTEGER NOT NULL,
+    text TEXT    NOT NULL
+)
+"""
+
 
 def _move(row: str, spent: str, held: str) -> str:
     """Return the SQL that adds amounts to the sums that a trigger's row belongs to."""
@@ -104,7 +109,7 @@ def _move(row: str, spent: str, held: str) -> str:
         "spent = spent + excluded.spent, held = held + excluded.held; "
         for table, key, value in (
             ("quarter_sums", "quarter", f"{row}.at / {QUARTER}"),
-            ("day_sums", "day", f"{row}.at / {QUARTER * QUARTERS}"),
+            ("day_sums", "day", f"{row}.at / {DAY}"),
             ("session_sums", "session_id", f"{row}.session_id"),
         )
     )
@@ -127,6 +132,8 @@ STATEMENTS = (
     _SUMS.format(table="quarter_sums", key="quarter", kind="INTEGER"),
     _SUMS.format(table="day_sums", key="day", kind="INTEGER"),
     _SUMS.format(table="session_sums", key="session_id", kind="TEXT"),
+    *rollup.TABLES,
+    _ALERTS,
     "CREATE TABLE high_water (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
     "CREATE INDEX records_by_time ON records (at)",
     "CREATE INDEX records_by_session ON records (session_id, at)",
@@ -139,33 +146,10 @@ STATEMENTS = (
     f"CREATE TRIGGER removed AFTER DELETE ON records BEGIN {_REMOVED}END",
     f"CREATE TRIGGER kept BEFORE UPDATE OF {', '.join(KEPT)} ON records"
     " BEGIN SELECT RAISE(ABORT, 'a record stays where it was reserved'); END",
+    *rollup.TRIGGERS,
     f"PRAGMA user_version = {VERSION}",
 )
 """What makes an empty file a ledger, in one transaction."""
-
-
-def to_micros(at: datetime) -> int:
-    """Return an aware moment as whole microseconds since 1970 in UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """Return the moment, aware, in UTC."""
-    return _EPOCH + timedelta(microseconds=micros)
-
-
-def spans(since: int, until: int) -> dict[str, int]:
-    """Return a period of quarters as whole days of UTC and what is left at its ends."""
-    first_day, last_day = -(-since // QUARTERS), until // QUARTERS
-    head = min(first_day * QUARTERS, until)
-    return {
-        "since": since,
-        "head": head,
-        "first_day": first_day,
-        "last_day": last_day,
-        "tail": max(last_day * QUARTERS, head),
-        "until": until,
-    }
 
 
 def to_row(record: Record) -> tuple[Any, ...]:
@@ -177,18 +161,25 @@ def to_row(record: Record) -> tuple[Any, ...]:
 
 def from_row(row: tuple[Any, ...]) -> Record:
     """Return the record of a row in the order of `STORED`."""
-    values = dict(zip(_RECORD, row, strict=False))
-    values["at"] = from_micros(values["at"])
-    for name in _BOOLEANS:
-        values[name] = bool(values[name])
-    return Record(**values, usage=Usage(*row[len(_RECORD) :]))
+    values = list(row[: len(_RECORD)])
+    values[_AT] = from_micros(values[_AT])
+    for position in _BOOLEANS:
+        values[position] = bool(values[position])
+    # By position: a report reads a million of them.
+    values.insert(_USAGE_AT, Usage(*row[len(_RECORD) :]))
+    return Record(*values)
 
 
 def _stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return to_micros(value)
+    return storable(value) if isinstance(value, str) else value
+
+
+def storable(text: str) -> str:
+    """Return text as UTF-8 can hold it."""
     # Text of a model may hold half a surrogate pair, which UTF-8 cannot: a row must
     # not be lost for it.
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -9,26 +9,23 @@ every use raises and says how to go on.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
-import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.budget import Balance, Refusal
-from costroute_nb.ledger import schema
+from costroute_nb.core.totals import Totals
+from costroute_nb.ledger import periods, rollup, schema
 from costroute_nb.ledger import statements as sql
+from costroute_nb.ledger.connection import SharedConnection
 from costroute_nb.ledger.file import LedgerFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from costroute_nb.core.budget import Check
     from costroute_nb.core.record import Record
-
-_T = TypeVar("_T")
 
 _PAGE = 2_000
 """Rows read under the lock at a time."""
@@ -65,10 +62,8 @@ class SqliteLedger:
         durable: bool = False,
         patience: float = 30.0,
     ) -> None:
-        self._file = LedgerFile(path, "FULL" if durable else "NORMAL", patience)
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        _ledgers.add(self)
+        file = LedgerFile(path, "FULL" if durable else "NORMAL", patience)
+        self._shared = SharedConnection(file)
 
     def reserve(
         self, hold: Record, checks: Sequence[Check], lease_until: datetime
@@ -86,7 +81,7 @@ class SqliteLedger:
         if hold.status != "pending":
             message = f"a hold is pending, not {hold.status!r}"
             raise ValueError(message)
-        until = schema.to_micros(lease_until)
+        until = periods.to_micros(lease_until)
 
         def work(connection: sqlite3.Connection) -> Refusal | None:
             _expire(connection, hold.at)
@@ -96,7 +91,7 @@ class SqliteLedger:
             _insert(connection, hold, until)
             return None
 
-        return self._transact(work)
+        return self._shared.transact(work)
 
     def settle(self, record: Record) -> None:
         """Replace the record of (call_id, attempt), or add it; the last one wins.
@@ -104,11 +99,11 @@ class SqliteLedger:
         It stays in the period, the session and the pot in which it was reserved.
         """
         row = (*schema.to_row(record), None)
-        self._transact(lambda connection: connection.execute(sql.SETTLE, row))
+        self._shared.transact(lambda connection: connection.execute(sql.SETTLE, row))
 
     def release(self, call_id: str, attempt: int) -> None:
         """Remove a hold, also a lapsed one, of which nothing was sent."""
-        self._transact(
+        self._shared.transact(
             lambda connection: connection.execute(sql.RELEASE, (call_id, attempt))
         )
 
@@ -120,26 +115,28 @@ class SqliteLedger:
         ValueError
             If the attempt has a record already.
         """
-        self._transact(lambda connection: _insert(connection, record, None))
+        self._shared.transact(lambda connection: _insert(connection, record, None))
 
     def expire(self, now: datetime) -> int:
         """Turn every hold whose lease is over into `unknown`; return how many."""
-        return self._transact(lambda connection: _expire(connection, now))
+        return self._shared.transact(lambda connection: _expire(connection, now))
 
     def balance(self, check: Check, *, simulated: bool) -> Balance:
         """Return what a limit's scope has spent and holds."""
-        return self._read(lambda connection: _balance(connection, check, simulated))
+        return self._shared.read(
+            lambda connection: _balance(connection, check, simulated)
+        )
 
     def latest(self) -> datetime | None:
         """Return the latest moment at which anything was reserved or added."""
-        rows = self._fetch("SELECT at FROM high_water")
-        return schema.from_micros(rows[0][0]) if rows else None
+        rows = self._shared.fetch("SELECT at FROM high_water")
+        return periods.from_micros(rows[0][0]) if rows else None
 
     def typical_output(
         self, task: str, model: str, *, simulated: bool = False
     ) -> int | None:
         """Return the median output tokens of the last 50 answers, None below five."""
-        rows = self._fetch(sql.OUTPUTS, task, model, simulated, _TYPICAL_OF)
+        rows = self._shared.fetch(sql.OUTPUTS, (task, model, simulated, _TYPICAL_OF))
         counts = sorted(count for (count,) in rows)
         return counts[len(counts) // 2] if len(counts) >= _TYPICAL_FROM else None
 
@@ -151,65 +148,83 @@ class SqliteLedger:
         They are read in pages: what finishes meanwhile may or may not be among them.
         """
         position: tuple[Any, ...] = (
-            schema.to_micros(since) if since else -(2**63),
+            periods.to_micros(since) if since else -(2**63),
             -1,
         )
         scope = () if session_id is None else (session_id,)
         query = sql.FINISHED.format(" AND session_id = ?" if scope else "")
-        while rows := self._fetch(query, *position, *scope, _PAGE):
+        while rows := self._shared.fetch(query, (*position, *scope, _PAGE)):
             for row in rows:
                 yield schema.from_row(row[2:])
             position = rows[-1][:2]
 
-    def close(self) -> None:
-        """Give back the connection; a later use opens the file again."""
-        with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close()
+    def totals(
+        self,
+        by: Sequence[str],
+        *,
+        simulated: bool,
+        session_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[tuple[tuple[str | int | None, ...], Totals]]:
+        """Return what each group of finished attempts of one pot comes to.
 
-    def _fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._read(
-            lambda connection: connection.execute(query, values).fetchall()
+        Raises
+        ------
+        ValueError
+            If there is no such group, or the period splits a quarter hour.
+        """
+        query = rollup.query(by, of_session=session_id is not None)
+        bounds = periods.quarters(since, until)
+        if bounds is None:
+            message = "totals are of whole quarter hours"
+            raise ValueError(message)
+
+        def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            first, last = bounds
+            if session_id is not None:
+                # Else every day of every session would be looked at.
+                begun, ended = _quarters_of(connection, session_id)
+                first, last = max(first, begun), min(last, ended)
+            values = {"pot": simulated, "session": session_id}
+            named = {**values, **periods.spans(first, max(first, last))}
+            return connection.execute(query, named).fetchall()
+
+        rows = self._shared.read(work)
+        return [(row[: len(by)], Totals(*row[len(by) :])) for row in rows]
+
+    def spent_per_window(
+        self, since: datetime, until: datetime, seconds: int, *, simulated: bool
+    ) -> list[int]:
+        """Return what each window of so many seconds spent that spent something.
+
+        In pico-USD, in order of time. Windows begin at multiples of their length
+        since 1970; the first and the last are cut off where the period is.
+        """
+        values = {
+            "pot": simulated,
+            "since": periods.to_micros(since),
+            "until": periods.to_micros(until),
+            "window": seconds * 1_000_000,
+        }
+        return [spent for (spent,) in self._shared.fetch(sql.PER_WINDOW, values)]
+
+    def claim_alert(self, key: str, at: datetime, text: str) -> bool:
+        """Keep an alert, and return whether this caller was the first with its key."""
+        row = schema.storable(key), periods.to_micros(at), schema.storable(text)
+        return self._shared.transact(
+            lambda connection: connection.execute(sql.CLAIM, row).rowcount == 1
         )
 
-    def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        with self._lock:
-            try:
-                connection = self._connected()
-                return self._file.patiently(lambda: work(connection))
-            except sqlite3.Error as error:
-                raise self._file.explain(error) from error
+    def alerts(self, since: datetime | None = None) -> list[tuple[datetime, str, str]]:
+        """Return the moment, the key and the text of every alert, oldest first."""
+        first = -(2**63) if since is None else periods.to_micros(since)
+        rows = self._shared.fetch(sql.ALERTS, (first,))
+        return [(periods.from_micros(at), key, text) for at, key, text in rows]
 
-    def _transact(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run work in one transaction: all of it, or after any exception nothing."""
-        with self._lock:
-            try:
-                connection = self._connected()
-                # An interrupt may have hit the very rollback of another interrupt.
-                connection.rollback()
-                self._file.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-                result = work(connection)
-                self._file.patiently(connection.commit)
-            except BaseException as error:
-                if self._connection is not None:
-                    self._connection.rollback()
-                if isinstance(error, sqlite3.Error):
-                    raise self._file.explain(error) from error
-                raise
-            return result
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._file.open()
-        return self._connection
-
-    def _before_fork(self) -> None:
-        self._lock.acquire()
-        self.close()
-
-    def _after_fork(self) -> None:
-        self._lock.release()
+    def close(self) -> None:
+        """Give back the connection; a later use opens the file again."""
+        self._shared.close()
 
 
 def _insert(connection: sqlite3.Connection, record: Record, until: int | None) -> None:
@@ -222,8 +237,15 @@ def _insert(connection: sqlite3.Connection, record: Record, until: int | None) -
         raise ValueError(message) from error
 
 
+def _quarters_of(connection: sqlite3.Connection, session_id: str) -> tuple[int, int]:
+    """Return the quarters between which all of a session's records lie."""
+    values = {"session": session_id}
+    first, last = connection.execute(sql.SESSION_ENDS, values).fetchone()
+    return (0, 0) if first is None else periods.quarters_around(first, last)
+
+
 def _expire(connection: sqlite3.Connection, now: datetime) -> int:
-    return connection.execute(sql.EXPIRE, (sql.LAPSED, schema.to_micros(now))).rowcount
+    return connection.execute(sql.EXPIRE, (sql.LAPSED, periods.to_micros(now))).rowcount
 
 
 def _refusals(
@@ -242,43 +264,15 @@ def _balance(connection: sqlite3.Connection, check: Check, simulated: bool) -> B
     elif check.session_id is not None:
         found = connection.execute(sql.OF_SESSION, (simulated, check.session_id))
     elif check.since is not None and check.until is not None:
-        since, until = schema.to_micros(check.since), schema.to_micros(check.until)
-        if since % schema.QUARTER == until % schema.QUARTER == 0:
-            bounds = schema.spans(since // schema.QUARTER, until // schema.QUARTER)
-            found = connection.execute(sql.OF_PERIOD, {"pot": simulated, **bounds})
+        bounds = periods.quarters(check.since, check.until)
+        if bounds is not None:
+            named = {"pot": simulated, **periods.spans(*bounds)}
+            found = connection.execute(sql.OF_PERIOD, named)
         else:
             # A zone of long ago, off the quarter hours: then the rows themselves.
-            found = connection.execute(sql.OF_TIMES, (simulated, since, until))
+            times = periods.to_micros(check.since), periods.to_micros(check.until)
+            found = connection.execute(sql.OF_TIMES, (simulated, *times))
     else:
         message = f"the {check.name} check names no scope"
         raise ValueError(message)
     return Balance(*(found.fetchone() or (0, 0)))
-
-
-_ledgers: weakref.WeakSet[SqliteLedger] = weakref.WeakSet()
-_held: list[SqliteLedger] = []
-_forking = threading.RLock()
-
-
-def _all_before_fork() -> None:
-    # SQLite's locks do not survive a fork: neither may a connection. Both processes
-    # open the file again when they next need it.
-    _forking.acquire()
-    _held.extend(_ledgers)
-    for ledger in _held:
-        ledger._before_fork()
-
-
-def _all_after_fork() -> None:
-    for ledger in _held:
-        ledger._after_fork()
-    _held.clear()
-    _forking.release()
-
-
-if hasattr(os, "register_at_fork"):  # Windows cannot fork
-    os.register_at_fork(
-        before=_all_before_fork,
-        after_in_parent=_all_after_fork,
-        after_in_child=_all_after_fork,
-    )

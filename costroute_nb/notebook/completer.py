@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from IPython.core.completer import SimpleCompletion, context_matcher
+from IPython.core.completer import SimpleCompletion
 
 from costroute_nb.notebook.options import FORMATS, OPTIONS, Option
 from costroute_nb.notebook.usage import MORE, SUBCOMMANDS
@@ -16,31 +16,26 @@ Words = Callable[[str], Iterable[str]]
 """The words that a kind of value may be: tiers, models, providers, variables."""
 
 
-def matcher(words: Words) -> Any:
-    """Return a matcher for IPython's completer; `words` looks values up when needed."""
-
-    @context_matcher(identifier="costroute_nb")
-    def route_matcher(context: "CompletionContext") -> "SimpleMatcherResult":
-        line = context.text_until_cursor
-        magic = re.match(r"\s*%(%?)route(\s.*)", line)
-        if magic is None or _is_body(context):
-            # A new one each time: IPython writes into what it is given.
-            return {"completions": [], "suppress": False}
-        *before, token = re.split(r"\s+", magic.group(2))
-        before = [word for word in before if word]
-        if magic.group(1):
-            found = _values(before, OPTIONS, words) or [o.name for o in OPTIONS]
-            found = [word for word in found if word not in before]
-        else:
-            found = _after_subcommand(before)
-        starting = [word for word in found if word.startswith(token)]
-        return {
-            "completions": [SimpleCompletion(text=w, type="option") for w in starting],
-            "matched_fragment": token,
-            "suppress": True,
-        }
-
-    return route_matcher
+def complete(context: "CompletionContext", words: Words) -> "SimpleMatcherResult":
+    """Return what fits at the cursor; `words` looks values up when needed."""
+    line = context.text_until_cursor
+    magic = re.match(r"\s*%(%?)route(\s.*)", line)
+    if magic is None or _is_body(context):
+        # A new one each time: IPython writes into what it is given.
+        return {"completions": [], "suppress": False}
+    *before, token = re.split(r"\s+", magic.group(2))
+    before = [word for word in before if word]
+    if magic.group(1):
+        found = _values(before, OPTIONS, words) or [o.name for o in OPTIONS]
+        found = [word for word in found if word not in before]
+    else:
+        found = _after_subcommand(before)
+    starting = [word for word in found if word.startswith(token)]
+    return {
+        "completions": [SimpleCompletion(text=w, type="option") for w in starting],
+        "matched_fragment": token,
+        "suppress": True,
+    }
 
 
 def _is_body(context: "CompletionContext") -> bool:

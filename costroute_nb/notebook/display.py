@@ -13,7 +13,7 @@ from costroute_nb.notebook.escaping import (
     markdown,
     plain,
 )
-from costroute_nb.notebook.receipt import receipt
+from costroute_nb.notebook.receipt import SEPARATOR, receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,9 @@ Bundle = dict[str, Any]
 
 METADATA_VERSION = 1
 _MOST_REMEMBERED = 1_000
+_RULE = "---"
+_NO_BREAK = "\u00a0"
+_LONGEST_TIED = 80  # characters of a receipt's part, entities included
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def answer(text: str, foot: "Sequence[str]" = (), format: str = "markdown") -> B
 
 def footing(lines: "Sequence[str]") -> Bundle:
     """Return lines such as a receipt alone."""
-    return {"text/plain": _plain("", lines), "text/markdown": _quote(lines)}
+    return {"text/plain": _plain("", lines), "text/markdown": _small(lines)}
 
 
 def last_code(text: str) -> Fence:
@@ -116,7 +119,7 @@ def metadata(result: "Result") -> Bundle:
 
 
 def _bundle(text: str, shown: str, foot: "Sequence[str]") -> Bundle:
-    parts = [shown, _quote(foot)] if foot else [shown]
+    parts = [shown, _RULE, _small(foot)] if foot else [shown]
     return {
         "text/plain": _plain(text, foot),
         "text/markdown": "\n\n".join(part for part in parts if part),
@@ -128,9 +131,23 @@ def _plain(text: str, foot: "Sequence[str]") -> str:
     return "\n\n".join(part for part in (plain(text).strip("\n"), lines) if part)
 
 
-def _quote(lines: "Sequence[str]") -> str:
-    """Return lines as a quotation, each on its own line, meaning just themselves."""
-    return "  \n".join(f"> {inline(line)}" for line in lines)
+def _small(lines: "Sequence[str]") -> str:
+    """Return lines in small type, which no text of a model can be in.
+
+    Each line means just itself, and is broken between its parts only.
+    """
+    return "  \n".join(f"<small>{_unbroken(line)}</small>" for line in lines)
+
+
+def _unbroken(line: str) -> str:
+    parts = [inline(part) for part in line.split(SEPARATOR)]
+    if len(parts) == 1:
+        return parts[0]
+    tied = (
+        part if len(part) > _LONGEST_TIED else part.replace(" ", _NO_BREAK)
+        for part in parts
+    )
+    return f"{_NO_BREAK}· ".join(tied)
 
 
 def _pretty(text: str) -> str:

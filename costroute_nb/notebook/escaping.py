@@ -19,7 +19,15 @@ _MATH = re.compile(
     r"\$\$.*?\$\$|\\\\\[.*?\\\\\]|\\begin\{([a-z]*\*?)\}.*?\\end\{\1\}", re.DOTALL
 )
 _MATH_OPENER = re.compile(r"\$\$+|\\\\\[|\\begin(?=\{)")
-_INLINE_MATH = re.compile(r"\$[^$\n]+\$|\\\\\(.*?\\\\\)")
+# A price is no formula: that begins and ends with no blank, and no digit follows it.
+_FORMULA = r"(?<![\\$])\$(?=[^\s$])[^$\n]*(?<=[^\s$\\])\$(?![\d$])"
+_INLINE_MATH = re.compile(rf"{_FORMULA}|\\\\\(.*?\\\\\)")
+_DOLLARS = re.compile(
+    rf"(?P<kept>{_FORMULA})|(?P<target>\]\([^\s()]*)|(?<!\\)(?P<before>\\*+)(?P<sign>\$+)"
+)
+_DOUBLED = re.compile(r"(?<!\\)(?P<before>\\*+)(?P<sign>\$\$+)")
+# Browsers' math looks for pairs in each element's text: an entity alone hides nothing.
+_DOLLAR = "<span>&#36;</span>"
 _MOST_FORMULAS = 500  # more openers than this are no answer; finding their ends is slow
 _LINK = re.compile(r"\]([(:])")
 _LONGEST_SCHEME = 2_000  # characters, with room for entities
@@ -46,7 +54,8 @@ def plain(text: str) -> str:
 
 def inline(text: str) -> str:
     """Return text of ours or a model's as one line of Markdown that means itself."""
-    return _PUNCTUATION.sub(_as_entities, " ".join(plain(text).split()))
+    shown = _PUNCTUATION.sub(_as_entities, " ".join(plain(text).split()))
+    return shown.replace("&#36;", _DOLLAR)
 
 
 def code_block(code: str, language: str = "", indent: int = 0) -> str:
@@ -176,7 +185,25 @@ def _disarmed(text: str) -> str:
     text = _TAG.sub("&lt;", text)
     text = text.replace("\\`", "`").replace("`", "&#96;").replace("~~~", "~~&#126;")
     text = text.replace("![", "&#33;[")
-    return _LINK.sub(_checked_link, text)
+    return _DOLLARS.sub(_single_dollars, _LINK.sub(_checked_link, text))
+
+
+def _single_dollars(match: re.Match[str]) -> str:
+    """Return dollar signs that belong to no formula as signs of money."""
+    if match["target"] is not None:
+        return match["target"].replace("$", "&#36;")
+    # Two in a row may begin a formula that ends on another line.
+    return match.group() if match["kept"] or len(match["sign"]) > 1 else _money(match)
+
+
+def _money(match: re.Match[str]) -> str:
+    before, signs = match["before"], match["sign"]
+    # A backslash before the sign escapes it; it would escape what replaces it, too.
+    return before[len(before) % 2 :] + _DOLLAR * len(signs)
+
+
+def _no_display_math(text: str) -> str:
+    return _MATH_OPENER.sub(_as_entities, _DOUBLED.sub(_money, text))
 
 
 def _checked_link(match: re.Match[str]) -> str:
@@ -192,18 +219,19 @@ def _checked_link(match: re.Match[str]) -> str:
 def _close_math(prose: str) -> str:
     """Return prose in which display math begins and ends, or is no math at all."""
     if len(_MATH_OPENER.findall(prose)) > _MOST_FORMULAS:
-        return _MATH_OPENER.sub(_as_entities, prose)
+        return _no_display_math(prose)
     parts = []
     at = 0
     for match in _MATH.finditer(prose):
         if not _stands_alone(match, prose):
             continue
         before = prose[at : match.start()]
-        parts.append(_MATH_OPENER.sub(_as_entities, before))
+        parts.append(_no_display_math(before))
         gap = "\n" if "\n" in match.group() and not before.endswith("\n\n") else ""
-        parts.append(gap + match.group().replace("&lt;", "< "))
+        shown = match.group().replace("&lt;", "< ").replace(_DOLLAR, "\\$")
+        parts.append(gap + shown)
         at = match.end()
-    parts.append(_MATH_OPENER.sub(_as_entities, prose[at:]))
+    parts.append(_no_display_math(prose[at:]))
     return "".join(parts)
 
 

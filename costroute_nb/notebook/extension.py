@@ -2,22 +2,24 @@
 
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from traitlets import TraitError
+from IPython.core.completer import context_matcher
 
-from costroute_nb.errors import ConfigurationError
-from costroute_nb.notebook.completer import matcher
-from costroute_nb.notebook.face import Face
-from costroute_nb.notebook.magics import RouteMagics
+from costroute_nb.notebook.magics import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
     from costroute_nb.core.policy import Plan
+    from costroute_nb.core.result import Result
+    from costroute_nb.notebook.face import Face
+    from costroute_nb.notebook.views import Page
 
 _LOGGER = logging.getLogger("costroute_nb")
 
@@ -37,13 +39,51 @@ class _Warnings(logging.Handler):
             sys.stderr.write(f"costroute_nb: {line}\n")
 
 
-class _Installed:
-    """What is in one shell now."""
+class _Settings:
+    """Stands for the settings among IPython's configurables until one is looked at.
 
-    def __init__(self, face: Face) -> None:
-        self.magics = RouteMagics(face.shell, face)
-        self.matcher = matcher(face.words)
+    Making the traits takes longer than all else that loading does. IPython asks a
+    configurable for its `__class__` first, so that here it finds the real one's.
+    """
+
+    def __init__(self, face: "Callable[[], Face]") -> None:
+        vars(self)["_face"] = face
+
+    @property  # type: ignore[misc] # nobody sets it
+    def __class__(self) -> Any:
+        return type(self._face().config)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._face().config, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._face().config, name, value)
+
+
+class _Installed:
+    """What is in one shell now: all of it small, the face comes with its first use."""
+
+    def __init__(self, ip: "InteractiveShell") -> None:
+        self._face = partial(_face, ip)
+        self.route = Route(self._face)
+        self.settings: Any = _Settings(self._face)
         self.warnings = _Warnings()
+        # Types go by name, so that none is imported before there is one to show.
+        self.shows: dict[tuple[str, str], Callable[[Any], Any]] = {
+            ("costroute_nb.core.result", "Result"): self._show_result,
+            ("costroute_nb.core.policy", "Plan"): _show_plan,
+            ("costroute_nb.notebook.views", "Page"): _show_page,
+        }
+
+    @context_matcher(identifier="costroute_nb")
+    def complete(self, context: "CompletionContext") -> "SimpleMatcherResult":
+        """Return what fits at the cursor."""
+        from costroute_nb.notebook.completer import complete
+
+        return complete(context, self._face().words)
+
+    def _show_result(self, result: "Result") -> Any:
+        return self._face().results.bundle(result)
 
 
 # This module is not reloaded by %reload_ext: budget, settings and views live on in it.
@@ -61,12 +101,13 @@ def load(ip: "InteractiveShell") -> None:
     """
     if ip in _installed:
         return
-    face = _face(ip)
-    installed = _installed[ip] = _Installed(face)
-    ip.register_magics(installed.magics)
-    ip.configurables.append(face.config)
-    ip.Completer.custom_matchers.append(installed.matcher)
-    for (module, name), show in _shows(face).items():
+    if "CostRoute" in ip.config:
+        _ = _face(ip).config  # what is wrong there is said now
+    installed = _installed[ip] = _Installed(ip)
+    ip.magics_manager.register_function(installed.route, "line_cell", "route")
+    ip.configurables.append(installed.settings)
+    ip.Completer.custom_matchers.append(installed.complete)
+    for (module, name), show in installed.shows.items():
         _bundles(ip).for_type_by_name(module, name, show)
     _LOGGER.addHandler(installed.warnings)
 
@@ -76,46 +117,36 @@ def unload(ip: "InteractiveShell") -> None:
     installed = _installed.pop(ip, None)
     if installed is None:
         return
-    face = _faces[ip]
-    face.forget_shown()
+    if ip in _faces:
+        _faces[ip].forget_shown()
+        _faces[ip].forget_alerts()
     manager = ip.magics_manager
     for kind in ("line", "cell"):
         manager.magics[kind].pop("route", None)
-    manager.registry.pop(type(installed.magics).__name__, None)
-    ip.configurables[:] = [
-        one for one in ip.configurables if one not in (face.config, installed.magics)
-    ]
-    ip.Completer.custom_matchers.remove(installed.matcher)
-    for module, name in _shows(face):
+    vars(manager.user_magics).pop("route", None)
+    ip.configurables.remove(installed.settings)
+    ip.Completer.custom_matchers.remove(installed.complete)
+    for module, name in installed.shows:
         _bundles(ip).pop(f"{module}.{name}", None)
     _LOGGER.removeHandler(installed.warnings)
 
 
-def _face(ip: "InteractiveShell") -> Face:
+def _face(ip: "InteractiveShell") -> "Face":
     if ip not in _faces:
-        try:
-            _faces[ip] = Face(ip)
-        except TraitError as error:
-            message = f"ipython_config.py: {error}"
-            raise ConfigurationError(message) from None
+        from costroute_nb.notebook.face import Face
+
+        _faces[ip] = Face(ip)
     return _faces[ip]
-
-
-def _shows(face: Face) -> "dict[tuple[str, str], Callable[[Any], Any]]":
-    """Return what shows each type; by name, so that no type is imported before use."""
-    return {
-        ("costroute_nb.core.result", "Result"): lambda result: face.results.bundle(
-            result
-        ),
-        ("costroute_nb.core.policy", "Plan"): _show_plan,
-        ("costroute_nb.notebook.views", "Page"): lambda page: page.bundle(),
-    }
 
 
 def _show_plan(plan: "Plan") -> dict[str, str]:
     from costroute_nb.notebook.views import plan_page
 
     return plan_page(plan).bundle()
+
+
+def _show_page(page: "Page") -> dict[str, str]:
+    return page.bundle()
 
 
 def _bundles(ip: "InteractiveShell") -> Any:

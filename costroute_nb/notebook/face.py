@@ -4,16 +4,19 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from costroute_nb.errors import CostRouteError
-from costroute_nb.notebook.config import CostRoute
+from traitlets import TraitError
+
+from costroute_nb.errors import ConfigurationError, CostRouteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from costroute_nb.core.alerts import Alert
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.display import Results
+    from costroute_nb.notebook.live import Live
     from costroute_nb.session import Session
 
 PROVIDERS = ("anthropic", "simulated")
@@ -24,10 +27,30 @@ class Face:
 
     def __init__(self, shell: "InteractiveShell") -> None:
         self.shell = shell
-        self.config = CostRoute(shell)
-        self.config.on_change(self._apply)
+        self.live: Live | None = None
+        """What shows the answer that is arriving."""
         self._session: Session | None = None
+        self._unsubscribe: Callable[[], None] | None = None
         self._just_shown: Result | None = None
+
+    @cached_property
+    def config(self) -> Any:
+        """The settings as `%config CostRoute` knows them.
+
+        Raises
+        ------
+        ConfigurationError
+            If `ipython_config.py` has a value that a setting does not take.
+        """
+        from costroute_nb.notebook.config import CostRoute
+
+        try:
+            config = CostRoute(self.shell)
+        except TraitError as error:
+            message = f"ipython_config.py: {error}"
+            raise ConfigurationError(message) from None
+        config.on_change(self._apply)
+        return config
 
     @cached_property
     def results(self) -> "Results":
@@ -49,8 +72,28 @@ class Face:
         session = default_session()
         if self.config.changed:
             session.configure(self.config.settings())
+        if session is not self._session or self._unsubscribe is None:
+            self.forget_alerts()
+            self._unsubscribe = session.on_alert(self.show_alert)
         self._session = session
         return session
+
+    def show_alert(self, alert: "Alert") -> None:
+        """Show an alert as a line of its own in the running cell's output."""
+        from costroute_nb.notebook.display import footing
+        from costroute_nb.notebook.live import Terminal
+
+        line = f"alert: {alert.text}"
+        if isinstance(self.live, Terminal):  # in the middle of a line, perhaps
+            self.live.notice(line)
+        else:
+            self.shell.display_pub.publish(data=footing((line,)), metadata={})
+
+    def forget_alerts(self) -> None:
+        """Show no more alerts until the session is asked for again."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._unsubscribe = None
 
     def remember(self, result: "Result", format: str) -> None:
         """Keep how a result just made is to be shown, now and whenever it is."""

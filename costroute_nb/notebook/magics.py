@@ -2,35 +2,38 @@
 
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-
-from costroute_nb.notebook.usage import usage
+from IPython.core.magic import no_var_expand
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+    from collections.abc import Callable
 
     from costroute_nb.notebook.face import Face
 
 
-@magics_class
-class RouteMagics(Magics):
-    """The magics of one shell; their state is in its face."""
+@no_var_expand
+class Route:
+    """The magic of one shell, for lines and cells; its state is in the face.
 
-    def __init__(self, shell: "InteractiveShell", face: "Face") -> None:
-        super().__init__(shell)
+    What does the work, and even its help text, is imported by the first use: loading
+    the extension must not cost what most notebooks' first cell does not need yet.
+    """
+
+    def __init__(self, face: "Callable[[], Face]") -> None:
         self._face = face
 
-    @no_var_expand
-    @line_cell_magic
-    def route(self, line: str = "", cell: str | None = None) -> Any:
-        """Send the cell to the cheapest capable model; `usage` has the whole text."""
-        # What does the work is imported by the first use, so that loading is quick.
+    def __call__(self, line: str = "", cell: str | None = None) -> Any:
+        """Run a subcommand, or send a cell."""
         if cell is None:
             from costroute_nb.notebook import subcommands
 
-            return subcommands.run(self._face, line)
+            return subcommands.run(self._face(), line)
         from costroute_nb.notebook import routed
 
-        return routed.run(self._face, line, cell)
+        return routed.run(self._face(), line, cell)
 
-    route.__doc__ = usage()
+    @property
+    def __doc__(self) -> str:  # type: ignore[override] # what `%route?` shows
+        """The whole help text."""
+        from costroute_nb.notebook.usage import usage
+
+        return usage()

@@ -7,6 +7,8 @@ from costroute_nb.core.money import format_usd, usd_to_pico
 if TYPE_CHECKING:
     from costroute_nb.core.result import Result
 
+SEPARATOR = " · "
+
 
 def receipt(result: "Result", line: str, standing: str = "") -> str:
     """Return a result's receipt as plain text.
@@ -34,7 +36,7 @@ def receipt(result: "Result", line: str, standing: str = "") -> str:
         result.reason,
         "simulated" if result.simulated else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return SEPARATOR.join(part for part in parts if part)
 
 
 def standing(spent: int, limit: int | None) -> str:

@@ -39,8 +39,11 @@ def run(face: "Face", line: str, cell: str) -> Any:
     asked = ask(face, options, as_typed(shell, "route", line, cell))
     if asked.dry_run:
         return asked.session.plan_call(asked.call)
-    live = _watch(face, asked, target)
-    result = _serve(asked, live)
+    live = face.live = _watch(face, asked, target)
+    try:
+        result = _serve(asked, live)
+    finally:
+        face.live = None
     if target is not None:
         shell.user_ns[target.name] = result
     return _show(face, asked, live, result, target)

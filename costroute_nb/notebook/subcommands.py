@@ -119,6 +119,11 @@ def _cache(face: "Face", rest: str) -> Page:
     return Page((f"{removed} answers removed",))
 
 
+def _dashboard(face: "Face", rest: str) -> Any:
+    _nothing_more(rest)
+    return face.session().dashboard()
+
+
 def _models(face: "Face", rest: str) -> Page:
     _nothing_more(rest)
     session = face.session()
@@ -143,6 +148,7 @@ _RUNS: "dict[str, Callable[[Face, str], Any]]" = {
     "log": _log,
     "budget": _budget,
     "cache": _cache,
+    "dashboard": _dashboard,
     "models": _models,
     "help": _help,
 }

@@ -8,6 +8,7 @@ SUBCOMMANDS = {
     "log": "this session's ledger as a DataFrame, or what the options below say",
     "budget": "the limits; the options below change them",
     "cache": "stats, clear or prune",
+    "dashboard": "limits to steer and live charts; a picture where nothing is live",
     "models": "models, tiers and prices",
     "help": "this text",
 }

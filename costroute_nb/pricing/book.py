@@ -6,21 +6,19 @@ import hashlib
 import json
 import logging
 import os
-import threading
 from contextlib import suppress
 from datetime import UTC
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.money import pico_to_decimal
-from costroute_nb.core.overrides import RATE_KEYS, apply_overrides
+from costroute_nb.core.overrides import apply_overrides
 from costroute_nb.core.prices import Price, Rates
+from costroute_nb.forks import lock_across_forks
 from costroute_nb.pricing.published import FORMAT, Models, Row, read_published
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
-    from decimal import Decimal
     from pathlib import Path
 
     from costroute_nb.core.overrides import PriceOverride
@@ -49,7 +47,7 @@ class PriceBook:
         for row in overrides:
             self._overrides.setdefault((row.model, row.provider), []).append(row)
         self._cache_file = cache_file
-        self._lock = threading.Lock()
+        self._lock = lock_across_forks()
         self._version = ""
         self._providers: dict[str, Models] | None = None
         self._known: dict[tuple[str, str, date], Price | None] = {}
@@ -70,26 +68,6 @@ class PriceBook:
             return self._known[key]
         except KeyError:
             return self._known.setdefault(key, self._find(*key))
-
-    def conflicts(self) -> tuple[str, ...]:
-        """Return one line for each rate in which a row contradicts genai-prices.
-
-        The row applies nevertheless. Amounts are in USD per million tokens.
-        """
-        lines = []
-        for row in (row for rows in self._overrides.values() for row in rows):
-            theirs = self._published(row.model, row.provider, row.start)
-            ours = apply_overrides(theirs, [row], row.start)
-            if theirs is None or ours is None:
-                continue
-            for name in RATE_KEYS:
-                mine, other = getattr(ours.base, name), getattr(theirs.base, name)
-                if mine != other:
-                    lines.append(
-                        f"{row.model} from {row.start}: {name} is {_per_mtok(mine)} by "
-                        f"prices.toml, {_per_mtok(other)} by {theirs.as_of}"
-                    )
-        return tuple(lines)
 
     def _find(self, model: str, provider: str, day: date) -> Price | None:
         rows = self._overrides.get((model, provider), [])
@@ -165,13 +143,9 @@ class PriceBook:
                 file.write(f"{_digest(body)}\n{body}")
             draft.replace(self._cache_file)
         except OSError as error:
-            _log.debug("prices are not kept on disk: %s", error)
+            _log.debug("prices are not kept on disk: %s", error.strerror)
 
 
 def _digest(body: str) -> str:
     """Return what detects a damaged file; it is no protection against tampering."""
     return hashlib.sha256(body.encode()).hexdigest()
-
-
-def _per_mtok(pico_per_token: int) -> Decimal:
-    return (pico_to_decimal(pico_per_token) * 10**6).normalize()

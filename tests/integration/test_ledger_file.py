@@ -86,7 +86,7 @@ def test_use_after_close_opens_the_file_again(ledger: SqliteLedger) -> None:
 def test_durable_ledger_writes_every_row_to_the_disk(path: Path) -> None:
     ledger = SqliteLedger(path, durable=True)
     ledger.add(ended(hold()))
-    assert ledger._fetch("PRAGMA synchronous") == [(2,)]
+    assert ledger._shared.fetch("PRAGMA synchronous") == [(2,)]
     ledger.close()
 
 
@@ -181,7 +181,7 @@ def test_drive_without_shared_memory_gets_a_rollback_journal_and_a_warning(
     with caplog.at_level(logging.WARNING):
         ledger.reserve(hold(), [of_day()], LEASE)
     assert "has no shared memory" in caplog.text
-    assert ledger._fetch("PRAGMA journal_mode") == [("delete",)]
+    assert ledger._shared.fetch("PRAGMA journal_mode") == [("delete",)]
     second = SqliteLedger(path)
     second.settle(ended(hold(), 40))
     second.close()

@@ -82,7 +82,7 @@ def test_transaction_that_a_second_interrupt_left_open_is_undone(
     ledger: SqliteLedger,
 ) -> None:
     ledger.add(ended(hold("first")))
-    connection = ledger._connected()
+    connection = ledger._shared._connected()
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DELETE FROM records")
     ledger.add(ended(hold("second")))
@@ -95,7 +95,7 @@ def test_fork_gives_both_processes_a_connection_of_their_own(
 ) -> None:
     run("fork_and_close_first", path)
     assert ledger.balance(of_day(), simulated=False) == Balance(spent=40, held=200)
-    assert ledger._fetch("PRAGMA integrity_check") == [("ok",)]
+    assert ledger._shared.fetch("PRAGMA integrity_check") == [("ok",)]
 
 
 @posix

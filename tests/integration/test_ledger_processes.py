@@ -19,6 +19,7 @@ from costroute_nb.core.money import PICO_PER_USD
 from costroute_nb.ledger.sqlite import SqliteLedger
 from tests.support.ledger_workers import (
     CENT,
+    FOUR,
     add_one,
     hold_until_killed,
     processes,
@@ -26,7 +27,6 @@ from tests.support.ledger_workers import (
 )
 
 DOLLAR = PICO_PER_USD
-FOUR = ("ada", "bea", "cyd", "dov")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,6 +62,22 @@ def differences(path: Path) -> list[tuple[object, ...]]:
                 " FROM records GROUP BY 1, 2"
             )
             sums = f"SELECT * FROM {table}"
+            found += connection.execute(f"{rows} EXCEPT {sums}").fetchall()
+            found += connection.execute(f"{sums} EXCEPT {rows}").fetchall()
+        for table, length in (
+            ("quarter_totals", 900000000),
+            ("day_totals", 86400000000),
+        ):
+            rows = (
+                f"SELECT simulated, at / {length}, session_id, status, count(*),"
+                " total(cost), total(charged) FROM records WHERE status <> 'pending'"
+                " GROUP BY 1, 2, 3, 4"
+            )
+            sums = (
+                f"SELECT simulated, {table[:-7]}, session_id, status, sum(attempts),"
+                f" total(cost), total(charged) FROM {table} GROUP BY 1, 2, 3, 4"
+                " HAVING sum(attempts)"
+            )
             found += connection.execute(f"{rows} EXCEPT {sums}").fetchall()
             found += connection.execute(f"{sums} EXCEPT {rows}").fetchall()
         damage = connection.execute("PRAGMA integrity_check").fetchall()
@@ -152,6 +168,6 @@ def test_processes_that_open_a_fresh_ledger_at_once_all_find_it_ready(
     assert [worker.exitcode for worker in workers] == [0] * len(FOUR)
     ledger = SqliteLedger(path)
     assert {record.call_id for record in ledger.records()} == set(FOUR)
-    assert ledger._fetch("PRAGMA journal_mode") == [("wal",)]
+    assert ledger._shared.fetch("PRAGMA journal_mode") == [("wal",)]
     ledger.close()
     assert differences(path) == []

@@ -662,8 +662,7 @@ def test_a_long_prompt_is_counted_exactly_before_it_is_refused(
     plan = session.plan(text, max_tokens=100, escalate=False)
     quote = plan.candidates[0].quote
     assert quote.worst is not None
-    assert quote.likely_worst is not None
-    between = (quote.worst + quote.likely_worst) / 2 / 1e12
+    between = quote.worst * 0.6 / 1e12
     session.route(text, max_tokens=100, escalate=False, max_cost=between)
     assert [seen.path for seen in server.requests] == [
         "/v1/messages/count_tokens",
@@ -676,10 +675,10 @@ def test_max_cost_caps_all_attempts_of_one_call_together(
 ) -> None:
     session = make()
     plan = session.plan(SMALL, check="False")
-    second = plan.candidates[1].quote.likely_worst
+    second = plan.candidates[1].worst_usd
     assert second is not None
     with pytest.raises(BudgetExceededError, match="call"):
-        session.route(SMALL, check="False", max_cost=second / 1e12 * 0.9)
+        session.route(SMALL, check="False", max_cost=second * 0.9)
     assert models(server) == [HAIKU]
     assert column(session, "status") == ["failed"]
 
@@ -780,7 +779,7 @@ def test_an_interrupted_check_leaves_the_paid_attempt_booked(
 
     with pytest.raises(KeyboardInterrupt):
         session.route(SMALL, check=check)
-    assert column(session, "status") == ["failed"]
+    assert column(session, "status") == ["interrupted"]
     assert spent(session) == float(server.billed_usd)
     assert session.budget.status()["session"].held == 0
 
@@ -901,9 +900,13 @@ def test_a_floor_or_what_was_asked_for_stops_rather_than_degrades(
     make: Make, server: AnthropicServer, prompt: str, options: dict[str, Any]
 ) -> None:
     session = nearly_spent(make, server, 0.81)
-    with pytest.raises(BudgetExceededError, match="81%"):
+    with pytest.raises(BudgetExceededError, match="81%") as caught:
         session.route(prompt, max_tokens=50, **options)
     assert server.requests == []
+    error = caught.value
+    assert error.spent_usd == spent(session)
+    assert error.limit_usd == pytest.approx(error.spent_usd / 0.81)
+    assert error.needed_usd > 0
 
 
 def test_a_lower_ceiling_of_the_users_own_stays(
@@ -931,7 +934,9 @@ def test_a_limit_of_zero_is_full(make: Make, server: AnthropicServer) -> None:
     session = make(on_limit="degrade", session_limit=0)
     with pytest.raises(BudgetExceededError):
         session.route(SMALL)
-    assert session.budget.fullest(simulated=False) == ("session", 1.0)
+    fullest = session.budget.fullest(simulated=False)
+    assert fullest is not None
+    assert (fullest.name, fullest.share) == ("session", 1.0)
 
 
 def test_nothing_is_booked_of_a_call_that_was_stopped_before_it_was_sent(
@@ -948,3 +953,136 @@ def test_nothing_is_booked_of_a_call_that_was_stopped_before_it_was_sent(
         session.run(session.call(SMALL), Stopping())
     assert column(session, "status") == ["failed"]
     assert session.budget.status()["session"].held == 0
+
+
+def test_a_fresh_answer_of_a_later_try_replaces_the_old_one(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.script(Text("old"), Truncated("half"), Text("new"))
+    session.route(SMALL)
+    assert session.route(SMALL, fresh=True).text == "new"
+    assert session.route(SMALL).text == "new"
+
+
+def test_a_fresh_answer_of_a_later_candidate_replaces_the_old_one(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.on(HAIKU, Text("old"), Text("no"))
+    server.on(SONNET, Text("new"))
+    session.route(SMALL)
+    session.route(SMALL, fresh=True, check="text == 'new'")
+    assert session.route(SMALL).text == "new"
+
+
+def test_the_ledger_keeps_no_word_of_answer_or_check(
+    make: Make, server: AnthropicServer, home: Any
+) -> None:
+    session = make()
+    server.always(Text('{"age": "Jane Canary"}'))
+    for options in (
+        {"schema": AGE},
+        {"check": "'Jane Canary' not in text"},
+        {"check": "int(text)"},
+    ):
+        with pytest.raises(InvalidAnswerError, match=r"Canary|check"):
+            session.route(SMALL, cache=False, **options)
+    facts = {reason.split("; ", 1)[1] for reason in column(session, "reason")}
+    assert facts == {"off its schema", "check failed", "check raised ValueError"}
+    written = b"".join(
+        file.read_bytes() for file in (home / "costroute").glob("ledger*")
+    )
+    assert b"Canary" not in written
+
+
+def test_a_rejected_cached_answer_is_checked_once(
+    session: Session, server: AnthropicServer
+) -> None:
+    seen: list[str] = []
+
+    def check(result: Result) -> bool:
+        seen.append(result.text)
+        return result.text == "second"
+
+    server.script(Text("first"), Text("second"))
+    session.route(SMALL)
+    session.route(SMALL, check=check)
+    assert seen == ["first", "second"]
+
+
+def test_the_worst_case_of_a_plan_covers_a_longer_try(
+    session: Session, server: AnthropicServer
+) -> None:
+    plan = session.plan(LARGE)
+    server.script(
+        Text(
+            "w",
+            output_tokens=plan.candidates[0].request.max_tokens,
+            stop_reason="max_tokens",
+        ),
+        Text("w", output_tokens=2 * plan.candidates[0].request.max_tokens),
+    )
+    result = session.route(LARGE)
+    assert result.attempts == 2
+    assert result.cost_usd is not None
+    assert plan.worst_usd is not None
+    assert plan.candidates[0].worst_usd < result.cost_usd <= plan.worst_usd  # type: ignore[operator]
+
+
+def test_a_prompt_that_is_written_to_the_providers_cache_is_held_at_that_rate(
+    session: Session, server: AnthropicServer
+) -> None:
+    block = {
+        "type": "text",
+        "text": "word " * 900,
+        "cache_control": {"type": "ephemeral"},
+    }
+    plain = {"type": "text", "text": "word " * 900}
+    context = [{"role": "user", "content": [block]}]
+    written = session.plan(SMALL, context=context, max_tokens=10).candidates[0]
+    read = session.plan(
+        SMALL, context=[{"role": "user", "content": [plain]}], max_tokens=10
+    ).candidates[0]
+    assert written.quote.writes_cache
+    assert written.worst_usd > 1.8 * read.worst_usd  # type: ignore[operator]
+    quoted = 'the text "cache_control": itself'
+    assert not session.plan(quoted).candidates[0].quote.writes_cache
+
+
+def test_a_count_that_cannot_be_true_is_not_believed(
+    make: Make, server: AnthropicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = make()
+    provider = session._parts.router.providers["anthropic"]
+    monkeypatch.setattr(type(provider), "count_tokens", lambda *_: 0)
+    text = "Rename the variable foo. " + "word " * 4000
+    worst = session.plan(text, max_tokens=100).candidates[0].worst_usd
+    assert worst is not None
+    with pytest.raises(BudgetExceededError):
+        session.route(text, max_tokens=100, max_cost=worst * 0.6)
+
+
+def test_a_hold_outlasts_the_slowest_answer_of_its_length(
+    make: Make, server: AnthropicServer, clock: FakeClock
+) -> None:
+    session = make(call_limit=None, session_limit=None)
+    meanwhile: list[int] = []
+
+    class Waiting(Watcher):
+        def text(self, delta: str) -> None:
+            if not meanwhile:
+                clock.advance(1500)
+                session.store.expire(clock.now())
+                meanwhile.append(session.budget.status()["session"].held)
+
+    session.run(session.call(LARGE, max_tokens=32_000), Waiting())
+    assert meanwhile[0] > 0
+
+
+def test_the_plan_shows_a_degraded_tier_before_it_is_used(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = nearly_spent(make, server, 0.96)
+    plan = session.plan(MEDIUM, max_tokens=50)
+    assert plan.tier == "small"
+    assert "degraded" in plan.reason
+    assert session.plan(LARGE + " again").tier == "large"

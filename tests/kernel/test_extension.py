@@ -32,6 +32,15 @@ def test_loading_is_silent_and_imports_nothing_heavy(bare_kernel: Kernel) -> Non
     assert heavy == "[]"
 
 
+def test_loading_imports_only_what_stands_for_the_rest(bare_kernel: Kernel) -> None:
+    assert bare_kernel.run(NO_SOCKETS).ok
+    found = bare_kernel.value(
+        "' '.join(sorted({m.removeprefix('costroute_nb') for m in set(sys.modules)"
+        " - before if not m.startswith('IPython.')}))"
+    )
+    assert found == "' .notebook .notebook.extension .notebook.magics'"
+
+
 @pytest.mark.usefixtures("unmeasured")
 def test_loading_takes_less_than_100_ms(tmp_path: Path) -> None:
     import subprocess
@@ -64,7 +73,7 @@ def test_reloading_keeps_settings_session_and_results(bare_kernel: Kernel) -> No
     bare_kernel.run("%load_ext costroute_nb\n%config CostRoute.provider = 'simulated'")
     bare_kernel.run("%config CostRoute.call_limit = 0.5")
     bare_kernel.run("import costroute_nb as cr\nip = get_ipython()")
-    one = "[c for c in ip.configurables if type(c).__name__ == 'CostRoute']"
+    one = "[c for c in ip.configurables if c.__class__.__name__ == 'CostRoute']"
     assert bare_kernel.run(f"{one}[0].session_limit = 2.0").ok
     bare_kernel.run("%route budget --day 3")
     bare_kernel.run("session = cr.default_session()")
@@ -91,7 +100,7 @@ def test_loading_twice_is_loading_once(bare_kernel: Kernel) -> None:
     bare_kernel.run("import costroute_nb as cr\nip = get_ipython()")
     assert bare_kernel.run("cr.load_ipython_extension(ip)").ok
     assert bare_kernel.run("cr.load_ipython_extension(ip)").ok
-    names = "[type(c).__name__ for c in ip.configurables]"
+    names = "[c.__class__.__name__ for c in ip.configurables]"
     assert bare_kernel.value(f"{names}.count('CostRoute')") == "1"
 
 
@@ -100,9 +109,10 @@ ip = get_ipython()
 def snapshot():
     f = ip.display_formatter
     return {
-        "configurables": [type(c).__name__ for c in ip.configurables],
+        "configurables": [c.__class__.__name__ for c in ip.configurables],
         "matchers": len(ip.Completer.custom_matchers),
         "registry": sorted(ip.magics_manager.registry),
+        "functions": sorted(vars(ip.magics_manager.user_magics)),
         "line": sorted(ip.magics_manager.magics["line"]),
         "cell": sorted(ip.magics_manager.magics["cell"]),
         "hooks": {k: len(v) for k, v in ip.events.callbacks.items()},
@@ -116,6 +126,15 @@ import json, logging
 ip.magics_manager.load_all_lazy_magics()  # %config does
 before = snapshot()
 """
+
+
+def test_unloading_what_was_never_used_leaves_nothing(bare_kernel: Kernel) -> None:
+    assert bare_kernel.run(SNAPSHOT).ok
+    bare_kernel.run("%load_ext costroute_nb")
+    assert bare_kernel.run("%unload_ext costroute_nb").ok
+    changed = "{k for k, v in before.items() if k != 'names' and v != snapshot()[k]}"
+    assert bare_kernel.value(changed) == "set()"
+    assert bare_kernel.run("%config DisplayFormatter").ok
 
 
 def test_unloading_leaves_the_shell_as_it_was(bare_kernel: Kernel) -> None:
@@ -144,6 +163,19 @@ def test_config_lists_every_setting_with_its_help(bare_kernel: Kernel) -> None:
     assert shown.count("CostRoute.") == int(bare_kernel.value(count))
 
 
+def test_config_completes_the_names_of_settings(bare_kernel: Kernel) -> None:
+    bare_kernel.run("%load_ext costroute_nb")
+    assert "CostRoute" in bare_kernel.complete("%config Cost")
+    assert bare_kernel.complete("%config CostRoute.call_l") == ["CostRoute.call_limit"]
+
+
+def test_the_list_of_all_magics_has_the_help(bare_kernel: Kernel) -> None:
+    bare_kernel.run("%load_ext costroute_nb")
+    docs = "get_ipython().magics_manager.lsmagic_docs()"
+    for kind in ("line", "cell"):
+        assert "--max-cost" in bare_kernel.value(f"{docs}['{kind}']['route']")
+
+
 def test_config_warns_of_a_misspelt_name_with_a_close_one(bare_kernel: Kernel) -> None:
     bare_kernel.run("%load_ext costroute_nb")
     ran = bare_kernel.run("%config CostRoute.call_limitt = 1")
@@ -159,7 +191,7 @@ def test_an_invalid_value_leaves_the_old_one(
     simulated: Kernel, assignment: str
 ) -> None:
     name = assignment.split()[0]
-    trait = f"[c for c in get_ipython().configurables if type(c).__name__ == 'CostRoute'][0].{name}"
+    trait = f"[c for c in get_ipython().configurables if c.__class__.__name__ == 'CostRoute'][0].{name}"
     before = simulated.value(trait)
     ran = simulated.run(f"%config CostRoute.{assignment}")
     assert f"CostRoute.{name}" in ran.plain

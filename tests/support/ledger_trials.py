@@ -33,7 +33,7 @@ def interrupt_at_any_moment(path: Path) -> None:
         if number % 4 == 0:
             ledger.close()  # an interrupt may hit the opening, too
         try:
-            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 1e-3))
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 3e-3))
             ledger.reserve(hold(call_id), [of_day(10**9)], LEASE)
             ledger.settle(ended(hold(call_id)))
             signal.setitimer(signal.ITIMER_REAL, 0)

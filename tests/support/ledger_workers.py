@@ -19,10 +19,12 @@ from costroute_nb.core.budget import Limits
 from costroute_nb.core.money import PICO_PER_USD
 from costroute_nb.errors import BudgetExceededError
 from costroute_nb.ledger.sqlite import SqliteLedger
-from tests.support.records import ended, hold
+from tests.support.ledgers import LEDGERS
+from tests.support.records import NOON, ended, hold
 
 CENT = PICO_PER_USD // 100
 THREADS = 8
+FOUR = ("ada", "bea", "cyd", "dov")
 
 # A plain fork would copy the threads' locks of the test run; Windows knows neither.
 if sys.platform == "win32":
@@ -74,4 +76,14 @@ def add_one(path: Path, name: str, start: Barrier) -> None:
     ledger = SqliteLedger(path)
     start.wait()
     ledger.add(ended(hold(name)))
+    ledger.close()
+
+
+def claims(
+    implementation: str, directory: Path, start: Barrier, out: Connection
+) -> None:
+    """Try to claim fifty alerts at the same time as others; tell which were won."""
+    ledger = LEDGERS[implementation](directory)
+    start.wait()
+    out.send([f"{n}" for n in range(50) if ledger.claim_alert(f"{n}", NOON, "")])
     ledger.close()

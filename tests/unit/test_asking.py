@@ -81,6 +81,30 @@ def test_a_context_that_ends_with_the_user_shares_its_message_with_the_prompt() 
         ({"nonsense": 1}, "no option 'nonsense'"),
         ({"tier": "huge"}, "huge"),
         ({"tier": "small", "model": "x"}, "not both"),
+        ({"floor": "small", "model": "x"}, "model or a floor"),
+        ({"tier": 1}, "tier is text"),
+        ({"system": 5}, "system is text"),
+        ({"workflow": ["a"]}, "workflow is text"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"context": [{"role": "user", "content": [{"type": "image"}]}]}, "'image'"),
+        ({"context": [{"role": "user", "content": ["x"]}]}, "type None"),
+        (
+            {"context": [{"role": "user", "content": [{"type": "text"}]}]},
+            "without text",
+        ),
+        (
+            {
+                "context": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "tool_result", "content": [{"type": "document"}]}
+                        ],
+                    }
+                ]
+            },
+            "'document'",
+        ),
         ({"fresh": True, "cache": False}, "choose one"),
         ({"max_cost": "-1"}, "negative"),
         ({"max_cost": "cheap"}, "cheap"),

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from costroute_nb.core.policy import (
     baseline_model,
     cap_to_ask,
     ceiling_at,
+    degrade,
     doubled,
     make_plan,
     shape,
@@ -72,7 +74,7 @@ def asked(**options: object) -> Call:
 
 def quoted(model: Model, request: Request) -> Quote:
     cost = {"little": 1, "middle": 20, "big": 40}.get(model.id, 5)
-    return Quote(None, 100, cost, cost * 10, cost * 5)
+    return Quote(None, 100, 30, cost, cost * 10)
 
 
 def planned(
@@ -274,12 +276,26 @@ def test_a_cap_never_passes_the_models_longest_answer() -> None:
 
 
 def test_a_doubled_cap_stops_at_the_models_longest_answer() -> None:
-    candidate = planned(asked(), classification()).candidates[0]
-    again = doubled(candidate)
+    request = planned(asked(), classification()).candidates[0].request
+    again = doubled(asked(), MEDIUM, request)
     assert again is not None
-    assert again.max_tokens == 2 * candidate.request.max_tokens
-    full = replace(candidate, spec=replace(MEDIUM, max_output=again.max_tokens // 2))
-    assert doubled(full) is None
+    assert again.max_tokens == 2 * request.max_tokens
+    full = replace(MEDIUM, max_output=request.max_tokens)
+    assert doubled(asked(), full, request) is None
+
+
+@pytest.mark.parametrize("options", [{"max_tokens": 9}, {"escalate": False}])
+def test_a_cap_of_the_users_own_and_no_escalation_are_never_doubled(
+    options: dict[str, Any],
+) -> None:
+    request = planned(asked(), classification()).candidates[0].request
+    assert doubled(asked(**options), MEDIUM, request) is None
+
+
+def test_a_context_with_a_ceiling_of_ones_own_is_kept_when_degrading() -> None:
+    call = asked(ceiling="small")
+    plan = planned(call, classification())
+    assert degrade(call, plan, "medium") is call
 
 
 @pytest.mark.parametrize("model", [SMALL, MEDIUM, LARGE])

@@ -38,6 +38,9 @@ _CONTEXT = re.compile(
 )
 _GATEWAY_TIMEOUT = 504
 _LONGEST_QUOTE = 200
+_KIND = re.compile("[a-z_]+")
+_LONGEST_KIND = 40
+_NO_KIND = "error"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,13 @@ class Attempt:
             line = line.replace(secret, "[hidden]")
         return line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"
 
+    def kind(self, said: object, otherwise: str) -> str:
+        """Return a provider's own word for an error, if it is one and no secret."""
+        if said is None:
+            return otherwise
+        word = self.clean(said)
+        return word[:_LONGEST_KIND] if _KIND.fullmatch(word) else _NO_KIND
+
     def fields(self, **more: Any) -> dict[str, Any]:
         """Return the fields that every error of this attempt carries."""
         return {"provider": "anthropic", "model": self.model, **more}
@@ -62,14 +72,15 @@ class Attempt:
 def from_status(error: anthropic.APIStatusError, attempt: Attempt) -> ProviderError:
     """Return the error for an answer with an error status; nothing was generated."""
     status = error.status_code
-    kind = error.type or _KINDS.get(status, "api_error" if status >= 500 else "error")
+    usual = _KINDS.get(status, "api_error" if status >= 500 else _NO_KIND)
+    kind = attempt.kind(error.type or None, usual)
     headers = error.response.headers
     retryable = status in _TRANSIENT_STATUS or status >= 500
     advice = headers.get("x-should-retry", "").lower()
     if advice in {"true", "false"}:
         retryable = advice == "true"
     if "spend_limit" in (error.error_code or ""):
-        kind, retryable = str(error.error_code), False
+        kind, retryable = attempt.kind(error.error_code, usual), False
     said = attempt.clean(error.api_message)
     if status == 400 and _CONTEXT.search(said):
         kind = "context_exceeded"
@@ -91,7 +102,7 @@ def from_event(
     """Return the error for an `error` event in a stream that had status 200."""
     inner = event.get("error") if isinstance(event, Mapping) else None
     inner = inner if isinstance(inner, Mapping) else {}
-    kind = str(inner.get("type") or "api_error")
+    kind = attempt.kind(inner.get("type") or None, "api_error")
     return _classified(
         attempt,
         kind,

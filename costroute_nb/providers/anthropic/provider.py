@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.errors import Interrupted, ProviderError
+from costroute_nb.forks import lock_across_forks
 from costroute_nb.providers.anthropic.body import counted_body, message_body
 from costroute_nb.providers.anthropic.credentials import (
     Credentials,
@@ -60,7 +60,7 @@ class AnthropicProvider:
         self._api_key = api_key
         self._base_url = base_url
         self._timeout = timeout
-        self._lock = threading.Lock()
+        self._lock = lock_across_forks()
         self._built: tuple[tuple[object, ...], Anthropic] | None = None
         self._open: list[tuple[int, Anthropic]] = []
 
@@ -115,14 +115,21 @@ class AnthropicProvider:
         client = self._client(credentials)
         transcript = Transcript(model, request, body)
         attempt = Attempt(model.id, credentials)
+        stopped = Interrupted.during(None)
         try:
-            with closing(stream(client, body, transcript, attempt)) as deltas:
-                for delta in deltas:
-                    if on_text is not None:
-                        on_text(delta)
+            try:
+                with closing(stream(client, body, transcript, attempt)) as deltas:
+                    for delta in deltas:
+                        if on_text is not None:
+                            on_text(delta)
+                return transcript.finished()
+            except KeyboardInterrupt:
+                stopped.partial = transcript.so_far()
+                raise
         except KeyboardInterrupt:
-            raise Interrupted.during(transcript.so_far()) from None
-        return transcript.finished()
+            # Made beforehand: no interrupt finds anything to interrupt in here, so
+            # none leaves as a plain one, which would say that nothing was sent.
+            raise stopped from None
 
     def count_tokens(self, model: Model, request: Request) -> int:
         """Return the provider's own count of the prompt's tokens; costs nothing.

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.messages import Completion, Usage
 from costroute_nb.core.tokens import estimate_messages, estimate_tokens, token_bound
+from costroute_nb.providers.anthropic.usage import (
+    fewest_tokens,
+    knows_prompt,
+    read_count,
+    read_parts,
+    read_usage,
+    said,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
 # When it is not the server that ended a stream, it may have generated a little more
 # than what arrived: what was on the way, and what it made before it saw us gone.
 IN_FLIGHT_TOKENS = 512
-_ABSENT_GEO = frozenset({"", "not_available"})
 
 
 class Transcript:
@@ -36,11 +43,12 @@ class Transcript:
         self._body = body
         self._served_by = ""
         self._usage: dict[str, Any] = {}
-        self._blocks: dict[object, str] = {}
+        self._blocks: dict[str, str] = {}
         self._text: list[str] = []
         self._unseen: list[str] = []
         self._thinking: list[str] = []
         self._stop_reason: str | None = None
+        self._output_reported = False
         self.request_id: str | None = None
         self.begun = False
 
@@ -55,35 +63,47 @@ class Transcript:
         return self.begun and self._stop_reason is not None
 
     def take(self, event: object) -> str:
-        """Take in one event; return the answer's new text, mostly one delta."""
+        """Take in one event; return the answer's new text, mostly one delta.
+
+        Raises
+        ------
+        ValueError
+            If it begins a message and holds none.
+        """
         if not isinstance(event, Mapping):
             return ""
-        handler = _HANDLERS.get(event.get("type", ""))
+        kind = event.get("type")
+        handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
         return handler(self, event) if handler is not None else ""
 
     def _message_start(self, event: Mapping[str, Any]) -> str:
-        message = event.get("message") or {}
+        message = event.get("message")
+        if not isinstance(message, Mapping):
+            complaint = "a message begins without a message"
+            raise ValueError(complaint)
         self.begun = True
-        self._served_by = message.get("model") or ""
-        self._usage = dict(message.get("usage") or {})
+        self._served_by = _word(message.get("model")) or ""
+        self._usage = dict(_table(message.get("usage")))
         return ""
 
     def _block_start(self, event: Mapping[str, Any]) -> str:
-        block = event.get("content_block") or {}
+        block = _table(event.get("content_block"))
         kind = str(block.get("type", ""))
-        self._blocks[event.get("index")] = kind
+        self._blocks[str(event.get("index"))] = kind
         return self._receive(kind, _spoken(block))
 
     def _block_delta(self, event: Mapping[str, Any]) -> str:
-        kind = self._blocks.get(event.get("index"), "")
-        return self._receive(kind, _spoken(event.get("delta") or {}))
+        kind = self._blocks.get(str(event.get("index")), "")
+        return self._receive(kind, _spoken(_table(event.get("delta"))))
 
     def _message_delta(self, event: Mapping[str, Any]) -> str:
-        stop_reason = (event.get("delta") or {}).get("stop_reason")
+        stop_reason = _word(_table(event.get("delta")).get("stop_reason"))
         self._stop_reason = stop_reason or self._stop_reason
-        counts = event.get("usage") or {}
+        counts = _table(event.get("usage"))
         # Each report is cumulative: it replaces what was reported before.
-        self._usage.update({k: v for k, v in counts.items() if v is not None})
+        self._usage.update(said(counts))
+        if self._stop_reason and read_count(counts, "output_tokens") is not None:
+            self._output_reported = True
         return ""
 
     def _receive(self, kind: str, piece: str) -> str:
@@ -96,15 +116,20 @@ class Transcript:
         return ""
 
     def finished(self) -> Completion:
-        """Return the whole answer with the usage the provider reported."""
-        if "output_tokens" not in self._usage or "input_tokens" not in self._usage:
-            return self._completion(*self._reckoned("the provider reported no usage"))
-        usage, bound, note = read_usage(self._usage)
+        """Return the whole answer with the usage the provider reported.
+
+        What it did not report, or cannot have meant, is estimated as for a stream
+        that broke off.
+        """
+        doubt = self._output_doubt()
+        if doubt:
+            return self._reckoned(self._with_thinking(doubt))
+        usage, bound, note = self._prompt_usage()
         if self._stop_reason == "refusal" and not self.text:
             bound = bound or usage
             note = note or "whether a refusal without output is billed is not known"
         completion = self._completion(usage, bound, note)
-        return replace(completion, parts=self._parts())
+        return replace(completion, parts=read_parts(self._usage, self._served_by))
 
     def so_far(self) -> Completion | None:
         """Return the whole answer if it is complete, else what there is of it."""
@@ -121,22 +146,45 @@ class Transcript:
         if not self.begun:
             return None
         note = "the stream broke off: its output is estimated from what had arrived"
-        if "thinking" in self._blocks.values():
-            note += "; thinking that was not shown is not counted"
         in_flight = 0 if ended_by_server else IN_FLIGHT_TOKENS
-        return self._completion(*self._reckoned(note, in_flight))
+        return self._reckoned(self._with_thinking(note), in_flight)
 
-    def _reckoned(self, note: str, in_flight: int = 0) -> tuple[Usage, Usage, str]:
-        """Return usage, its bound and a note when the final report is missing."""
-        usage, bound, _ = read_usage(self._usage)
-        bound = bound or usage
-        if "input_tokens" not in self._usage:
-            request = self._request
-            prompt = estimate_messages(
-                request.messages, request.system, self._model.tokenizer
+    def _output_doubt(self) -> str:
+        """Return why the answer's own count is not believed, or an empty text."""
+        if not self._output_reported:
+            return "the provider did not report the answer's tokens: they are estimated"
+        reported = read_count(self._usage, "output_tokens") or 0
+        if reported < fewest_tokens(self.text):
+            return (
+                f"the provider reported {reported} tokens for an answer of "
+                f"{len(self.text):,} characters: they are estimated"
             )
-            usage = replace(usage, input_tokens=prompt)
-            bound = replace(bound, input_tokens=token_bound(json.dumps(self._body)))
+        return ""
+
+    def _with_thinking(self, note: str) -> str:
+        unseen = "thinking" in self._blocks.values()
+        return f"{note}; thinking that was not shown is not counted" if unseen else note
+
+    def _prompt_usage(self) -> tuple[Usage, Usage | None, str]:
+        """Return usage with a prompt that is reported, else estimated and bounded."""
+        usage, bound, note = read_usage(self._usage)
+        if knows_prompt(self._usage):
+            return usage, bound, note
+        request = self._request
+        prompt = estimate_messages(
+            request.messages, request.system, self._model.tokenizer
+        )
+        cached = usage.prompt_tokens - usage.input_tokens
+        most = token_bound(json.dumps(self._body))
+        return (
+            replace(usage, input_tokens=max(0, prompt - cached)),
+            replace(bound or usage, input_tokens=most),
+            "the provider did not report the prompt's tokens: they are estimated",
+        )
+
+    def _reckoned(self, note: str, in_flight: int = 0) -> Completion:
+        """Return what had arrived, its output estimated from it and bounded."""
+        usage, bound, doubt = self._prompt_usage()
         thought = "".join(self._thinking)
         received = thought + self.text + "".join(self._unseen)
         cap = self._request.max_tokens
@@ -145,13 +193,16 @@ class Transcript:
         most = token_bound(received) + in_flight
         thinking = estimate_tokens(thought, self._model.tokenizer)
         output = max(reported, min(estimate, cap))
-        usage = replace(
+        reckoned = replace(
             usage,
             output_tokens=output,
             thinking_tokens=min(max(usage.thinking_tokens, thinking), output),
         )
-        bound = replace(bound, output_tokens=max(output, min(reported + most, cap)))
-        return usage, bound, note
+        most = max(output, min(reported + most, cap))
+        bound = replace(bound or usage, output_tokens=most)
+        return self._completion(
+            reckoned, bound, "; ".join(part for part in (note, doubt) if part)
+        )
 
     def _completion(self, usage: Usage, bound: Usage | None, note: str) -> Completion:
         return Completion(
@@ -165,25 +216,6 @@ class Transcript:
             usage_bound=bound if note else None,
         )
 
-    def _parts(self) -> tuple[tuple[str, Usage], ...]:
-        """Return each serving model's share if more than the named one had one."""
-        turns = [t for t in self._usage.get("iterations") or () if t]
-        models = [turn.get("model") or self._served_by for turn in turns]
-        if set(models) <= {self._served_by}:
-            return ()
-        shared = {k: self._usage.get(k) for k in ("service_tier", "speed")}
-        shared["inference_geo"] = self._usage.get("inference_geo")
-        parts = [
-            (model, read_usage({**shared, **turn})[0])
-            for model, turn in zip(models, turns, strict=True)
-            if turn.get("output_tokens")
-        ]
-        searches = read_usage(self._usage)[0].web_searches
-        if parts and searches:
-            model, usage = parts[-1]
-            parts[-1] = model, replace(usage, web_searches=searches)
-        return tuple(parts)
-
 
 _HANDLERS: Mapping[str, Callable[[Transcript, Mapping[str, Any]], str]] = {
     "message_start": Transcript._message_start,
@@ -193,46 +225,13 @@ _HANDLERS: Mapping[str, Callable[[Transcript, Mapping[str, Any]], str]] = {
 }
 
 
-def read_usage(counts: Mapping[str, Any]) -> tuple[Usage, Usage | None, str]:
-    """Return usage as reported, and a bound and a note if it is in doubt.
-
-    The doubt is how long cache writes live, which decides their price: without a
-    breakdown they count as five-minute writes.
-    """
-    written = counts.get("cache_creation_input_tokens")
-    breakdown = counts.get("cache_creation")
-    short = _count(breakdown, "ephemeral_5m_input_tokens")
-    long = _count(breakdown, "ephemeral_1h_input_tokens")
-    note = ""
-    if written and breakdown is None:
-        short, note = written, "cache writes came without their lifetime: 5 minutes"
-    elif breakdown is not None and written is not None and short + long != written:
-        note = (
-            f"cache writes of {written} tokens were broken down into {short} + {long}"
-        )
-        short += max(0, written - short - long)
-    geo = counts.get("inference_geo") or ""
-    usage = Usage(
-        input_tokens=_count(counts, "input_tokens"),
-        cache_read_tokens=_count(counts, "cache_read_input_tokens"),
-        cache_write_5m_tokens=short,
-        cache_write_1h_tokens=long,
-        output_tokens=_count(counts, "output_tokens"),
-        thinking_tokens=_count(counts.get("output_tokens_details"), "thinking_tokens"),
-        web_searches=_count(counts.get("server_tool_use"), "web_search_requests"),
-        service_tier=counts.get("service_tier") or "standard",
-        speed=counts.get("speed") or "standard",
-        geo="global" if geo in _ABSENT_GEO else geo,
-    )
-    if not note:
-        return usage, None, ""
-    bound = replace(usage, cache_write_5m_tokens=0, cache_write_1h_tokens=short + long)
-    return usage, bound, note
+def _table(value: object) -> Mapping[str, Any]:
+    """Return a JSON object; what is none is an empty one."""
+    return value if isinstance(value, Mapping) else {}
 
 
-def _count(counts: object, name: str) -> int:
-    value = counts.get(name) if isinstance(counts, Mapping) else None
-    return value if isinstance(value, int) else 0
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _spoken(piece: Mapping[str, Any]) -> str:

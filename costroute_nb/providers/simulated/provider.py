@@ -94,18 +94,23 @@ class SimulatedProvider:
         full = _answer(model, request)
         text = _head(full, request.max_tokens, model.tokenizer)
         said: list[str] = []
+        stopped = Interrupted.during(None)
         try:
-            for piece in _PIECE.findall(text):
-                if self._delay:
-                    time.sleep(self._delay)
-                said.append(piece)
-                if on_text is not None:
-                    on_text(piece)
+            try:
+                for piece in _PIECE.findall(text):
+                    if self._delay:
+                        time.sleep(self._delay)
+                    said.append(piece)
+                    if on_text is not None:
+                        on_text(piece)
+                stop_reason = "end_turn" if text == full else "max_tokens"
+                return _completion(model, prompt_tokens, text, stop_reason)
+            except KeyboardInterrupt:
+                stopped.partial = _completion(model, prompt_tokens, "".join(said), None)
+                raise
         except KeyboardInterrupt:
-            partial = _completion(model, prompt_tokens, "".join(said), None)
-            raise Interrupted.during(partial) from None
-        stop_reason = "end_turn" if text == full else "max_tokens"
-        return _completion(model, prompt_tokens, text, stop_reason)
+            # Made beforehand: no second interrupt can turn it into a plain one.
+            raise stopped from None
 
     def count_tokens(self, model: Model, request: Request) -> int:
         """Return the estimate that is this provider's count."""

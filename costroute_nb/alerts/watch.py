@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from costroute_nb.alerts.rate import SpendRate
+from costroute_nb.callbacks import Callbacks
 from costroute_nb.core import alerts
 from costroute_nb.core.budget import Check, checks
 from costroute_nb.core.money import usd_to_pico
@@ -28,7 +30,6 @@ RECENT = timedelta(days=7)
 """How long an alert is listed."""
 
 _REMEMBERED = 1_000
-_QUARTER = timedelta(minutes=15)
 
 
 class Alerts:
@@ -78,10 +79,10 @@ class Alerts:
         self._simulated = simulated
         self._single_call = None if single_call is None else usd_to_pico(single_call)
         self._notifiers = tuple(notifiers)
-        self._callbacks: list[Callable[[Alert], object]] = []
+        self._callbacks: Callbacks[Alert] = Callbacks("on_alert")
         # Keys known to be claimed, so that the ledger is asked about each but once.
         self._claimed: OrderedDict[str, None] = OrderedDict()
-        self._usual: dict[tuple[bool, int], int | None] = {}
+        self._rates = SpendRate(ledger)
 
     def settled(self, record: Record) -> None:
         """Tell what a settled attempt makes due."""
@@ -110,18 +111,7 @@ class Alerts:
         The call runs in the thread of the call that made the alert due, before its
         answer is returned: it should be quick. What it raises is logged.
         """
-
-        def told(alert: Alert) -> object:  # one of its own for each subscription
-            return callback(alert)
-
-        callbacks = self._callbacks
-        callbacks.append(told)
-
-        def unsubscribe() -> None:
-            if told in callbacks:
-                callbacks.remove(told)
-
-        return unsubscribe
+        return self._callbacks.add(callback)
 
     def continue_from(self, before: Alerts) -> None:
         """Tell the callbacks of the alerts that this one replaces."""
@@ -148,11 +138,6 @@ class Alerts:
             and (alert.limit != "session" or alert.period == self._session_id)
         )
 
-    def close(self) -> None:
-        """Let the notifiers finish what they have; returns at once."""
-        for notifier in self._notifiers:
-            notifier.close()
-
     def _due(self, record: Record, now: datetime) -> Iterator[Due]:
         for check in self._checks(record):
             due = self._limit_due(check, record, now)
@@ -161,9 +146,7 @@ class Alerts:
         due = alerts.call_due(record, self._of_call(record), self._single_call, now)
         if due is not None:
             yield due
-        due = self._rate_due(record.simulated, max(now, record.at))
-        if due is not None:
-            yield due
+        yield from self._rate_due(record.simulated, max(now, record.at))
 
     def _checks(self, record: Record) -> tuple[Check, ...]:
         """Return the limits that a record counts in, each with its period."""
@@ -200,38 +183,12 @@ class Alerts:
         check = Check("call", 0, call_id=record.call_id)
         return self._ledger.balance(check, simulated=record.simulated).spent
 
-    def _rate_due(self, simulated: bool, now: datetime) -> Due | None:
-        """Return the alert of an unusual rate, asking ever dearer questions."""
+    def _rate_due(self, simulated: bool, now: datetime) -> Iterator[Due]:
         if alerts.rate_slots(now, simulated=simulated)[0] in self._claimed:
-            return None
-        start = now - alerts.WINDOW
-        # Whole quarters around the window are summed already.
-        bound = self._spent(_quarter(start), _quarter(now) + _QUARTER, simulated)
-        if bound < alerts.LEAST_RATE:
-            return None
-        usual = self._usual_rate(start, simulated)
-        if usual is None or not alerts.unusual(bound, usual):
-            return None
-        recent = self._spent(start, now + timedelta(microseconds=1), simulated)
-        if not alerts.unusual(recent, usual):
-            return None
-        return alerts.rate_due(recent, usual, now, simulated=simulated)
-
-    def _spent(self, since: datetime, until: datetime, simulated: bool) -> int:
-        check = Check("day", 0, since=since, until=until)
-        return self._ledger.balance(check, simulated=simulated).spent
-
-    def _usual_rate(self, until: datetime, simulated: bool) -> int | None:
-        """Return the median of the windows before a moment; asked once a window."""
-        number = int(until.timestamp() // alerts.WINDOW.total_seconds())
-        known = (simulated, number)
-        if known not in self._usual:
-            end = _aligned(until)
-            windows = self._ledger.spent_per_window(
-                end - alerts.HISTORY, end, alerts.WINDOW, simulated=simulated
-            )
-            self._usual = {known: alerts.usual_rate(windows)}
-        return self._usual[known]
+            return
+        found = self._rates.unusual(now, simulated=simulated)
+        if found is not None:
+            yield alerts.rate_due(*found, now, simulated=simulated)
 
     def _tell(self, due: Due) -> None:
         """Claim an alert, and tell it if it was this caller who claimed it."""
@@ -242,9 +199,7 @@ class Alerts:
             if not self._claim(replace(alert, key=key, text="")) and due.only_if_free:
                 return
         if self._claim(alert):
-            self._tell_callbacks(alert)
-            for notifier in self._notifiers:
-                notifier.notify(alert)
+            self._tell_everybody(alert)
 
     def _claim(self, alert: Alert) -> bool:
         won = self._ledger.claim_alert(alert.key, alert.at, alert.text)
@@ -253,19 +208,10 @@ class Alerts:
             self._claimed.popitem(last=False)
         return won
 
-    def _tell_callbacks(self, alert: Alert) -> None:
-        for callback in tuple(self._callbacks):
+    def _tell_everybody(self, alert: Alert) -> None:
+        self._callbacks.tell(alert)
+        for notifier in self._notifiers:
             try:
-                callback(alert)
-            except Exception:
-                logger.warning("a callback of on_alert failed", exc_info=True)
-
-
-def _quarter(at: datetime) -> datetime:
-    seconds = at.timestamp() % _QUARTER.total_seconds()
-    return at - timedelta(seconds=seconds)
-
-
-def _aligned(at: datetime) -> datetime:
-    seconds = at.timestamp() % alerts.WINDOW.total_seconds()
-    return at - timedelta(seconds=seconds)
+                notifier.notify(alert)
+            except Exception as error:  # its message might hold where alerts go
+                logger.warning("a notifier failed: %s", type(error).__name__)

@@ -1,0 +1,99 @@
+"""Read the ledger for advice, and lay it out as a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from costroute_nb.core.advice import UNCOUNTED, Adviser, dearest
+from costroute_nb.core.costing import Costing
+from costroute_nb.core.money import pico_to_usd
+from costroute_nb.core.policy import baseline_model
+from costroute_nb.core.totals import Totals
+from costroute_nb.reports import records_in, sums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from costroute_nb.core.advice import Advice, Place
+    from costroute_nb.core.catalog import Catalog
+    from costroute_nb.core.classification import RuleSet
+    from costroute_nb.ports import LedgerStore, Prices
+    from costroute_nb.reports import Scope
+
+COLUMNS = {
+    "workflow": "str",
+    "step": "str",
+    "calls": "int64",
+    "cost_usd": "float64",
+    "cost_share": "float64",
+    "cache_hit_rate": "float64",
+    "advice": "str",
+    "finding": "str",
+    "saved_usd": "float64",
+    "assumption": "str",
+}
+"""The columns of advice and their types."""
+
+
+def advise(
+    ledger: LedgerStore,
+    scope: Scope,
+    *,
+    catalog: Catalog,
+    prices: Prices,
+    rules: RuleSet,
+) -> pd.DataFrame:
+    """Return the places that cost most, each with what would have cost less there.
+
+    Every attempt of the scope is read once, one at a time. A place for which the
+    ledger supports no advice has one row that gives none.
+    """
+    places: dict[Place, Totals] = {}
+    for (workflow, step), totals in sums(ledger, ("workflow", "step"), scope):
+        place = _text(workflow), _text(step)
+        places[place] = places.get(place, Totals()) + totals
+    top = dearest(places)
+    provider = baseline_model(catalog).provider
+    medium = catalog.in_tier("medium", provider) or (baseline_model(catalog),)
+    adviser = Adviser(top, Costing(catalog, prices.price), medium[0], rules)
+    adviser.read(records_in(ledger, scope))
+    whole = sum(totals.cost for totals in places.values())
+    rows: list[tuple[object, ...]] = []
+    for place in top:
+        totals = places[place]
+        head = (
+            *place,
+            totals.calls,
+            pico_to_usd(totals.cost),
+            totals.cost / whole,
+            totals.hit_rate,
+        )
+        given = adviser.advice(place, totals.cost)
+        rows += [(*head, *_cells(advice)) for advice in given or (None,)]
+    frame = _frame(rows)
+    frame.attrs["notes"] = UNCOUNTED
+    return frame
+
+
+def _cells(advice: Advice | None) -> tuple[object, ...]:
+    if advice is None:
+        return None, None, None, None
+    saved = pico_to_usd(advice.saved)
+    return advice.kind, advice.finding, saved, advice.assumption
+
+
+def _frame(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[number] for row in rows], dtype=kind)
+            for number, (name, kind) in enumerate(COLUMNS.items())
+        }
+    )
+
+
+def _text(key: str | int | None) -> str | None:
+    return None if key is None else str(key)

@@ -1,0 +1,271 @@
+"""What the dearest work could have cost less, as far as the ledger supports it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from costroute_nb.core.catalog import Model
+from costroute_nb.core.classification import RuleSet
+from costroute_nb.core.costing import Costing
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.prices import Price, cost
+from costroute_nb.core.record import Record
+from costroute_nb.core.totals import Totals
+
+Place = tuple[str | None, str | None]
+"""A workflow and a step; None where a call named none."""
+
+VITAL = 0.8
+"""The share of all cost that the dearest places together reach."""
+
+MOST_PLACES = 10
+
+LEAST = 0.01
+"""The share of its place's cost that an advice must save to be given."""
+
+UNCOUNTED = (
+    "repeats that ran with the cache off cannot be counted: the ledger keeps no prompts",
+    "savings of one place overlap: they do not add up",
+)
+"""What every reader of advice must know."""
+
+_PREFIX_KEPT = timedelta(minutes=5)
+# The greatest minimum that is published for any model, and a prompt in which half
+# reaches it.
+_PREFIX_TOKENS = 4_096
+_PREFIX_PROMPT = 2 * _PREFIX_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing that would have cost less, with the condition under which it holds.
+
+    `saved` is in pico-USD over the recorded period.
+    """
+
+    kind: str
+    finding: str
+    saved: int
+    assumption: str
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Attempts that an advice concerns, and what it would have saved on them."""
+
+    attempts: int = 0
+    saved: int = 0
+
+    def add(self, saved: int) -> None:
+        self.attempts += 1
+        self.saved += saved
+
+
+@dataclass(slots=True)
+class _Place:
+    """What is counted of one workflow and step while its records are read."""
+
+    large: _Sum = field(default_factory=_Sum)
+    rules: Counter[str] = field(default_factory=Counter)
+    above: _Sum = field(default_factory=_Sum)
+    steps: set[int] = field(default_factory=set)
+    longest: int = 0
+    prefix: _Sum = field(default_factory=_Sum)
+    asked: dict[str, datetime] = field(default_factory=dict)
+    thinking: _Sum = field(default_factory=_Sum)
+    thought: int = 0
+    written: int = 0
+
+
+def dearest(places: Mapping[Place, Totals]) -> list[Place]:
+    """Return the places that cost most, until they reach most of all cost."""
+    whole = sum(totals.cost for totals in places.values())
+    found: list[Place] = []
+    reached = 0
+    for place, totals in sorted(places.items(), key=lambda item: -item[1].cost):
+        if not totals.cost or reached >= VITAL * whole or len(found) == MOST_PLACES:
+            break
+        found.append(place)
+        reached += totals.cost
+    return found
+
+
+class Adviser:
+    """Reads attempts in the order of time and says what would have cost less.
+
+    Parameters
+    ----------
+    places
+        Which workflows and steps to look at.
+    costing
+        What tokens cost.
+    medium
+        The model that would have answered in place of the large tier's.
+    rules
+        The rules in force, to know which are floors.
+    """
+
+    def __init__(
+        self, places: Sequence[Place], costing: Costing, medium: Model, rules: RuleSet
+    ) -> None:
+        self._places = {place: _Place() for place in places}
+        self._costing = costing
+        self._medium = medium
+        # A rule that is no longer in the tables may have been a floor.
+        self._open = {rule.name for rule in rules.rules if not rule.floor}
+        self._open |= {rules.size.task} if rules.size else set()
+
+    def read(self, records: Iterable[Record]) -> None:
+        """Take attempts, oldest first."""
+        for record in records:
+            place = self._places.get((record.workflow, record.step))
+            if place is None or not record.cost:
+                continue
+            price = self._costing.price(record.model, record.provider, record.at)
+            self._large(place, record)
+            if price is not None:
+                _above_step(place, record, price)
+                _prefix(place, record, price)
+                self._thinking(place, record, price)
+
+    def advice(self, place: Place, spent: int) -> list[Advice]:
+        """Return what there is to say of a place that spent so many pico-USD."""
+        found = self._places[place]
+        every = (
+            _large_advice(found, self._medium),
+            _above_advice(found),
+            _prefix_advice(found),
+            _thinking_advice(found),
+        )
+        given = [advice for advice in every if advice.saved > LEAST * spent]
+        return sorted(given, key=lambda advice: -advice.saved)
+
+    def _large(self, place: _Place, record: Record) -> None:
+        """Count a call that began on the large tier though no floor rule said so."""
+        head = record.reason.split("; ")[0]
+        rule = head.removeprefix("rule: ")
+        unbound = head != rule and rule in self._open
+        if record.tier != "large" or record.attempt > 1 or not unbound:
+            return
+        instead = self._costing.cost_on(record, self._medium)
+        if record.cost is not None and instead is not None and instead < record.cost:
+            place.large.add(record.cost - instead)
+            place.rules[rule] += 1
+
+    def _thinking(self, place: _Place, record: Record, price: Price) -> None:
+        """Count thinking that could have been turned off."""
+        model = self._costing.model(record.model)
+        usage = record.usage
+        place.written += usage.output_tokens
+        place.thought += usage.thinking_tokens
+        if (
+            model is None
+            or model.thinking_off != "disabled"
+            or not usage.thinking_tokens
+        ):
+            return
+        quiet = replace(
+            usage,
+            output_tokens=usage.output_tokens - usage.thinking_tokens,
+            thinking_tokens=0,
+        )
+        place.thinking.add(_saved(usage, quiet, price))
+
+
+def _above_step(place: _Place, record: Record, price: Price) -> None:
+    """Count a prompt beyond a step of its model's price."""
+    usage = record.usage
+    crossed = [above for above, _ in price.steps if usage.prompt_tokens > above]
+    if crossed:
+        place.above.add(_saved(usage, _trimmed(usage, crossed[-1]), price))
+        place.steps.add(crossed[-1])
+        place.longest = max(place.longest, usage.prompt_tokens)
+
+
+def _prefix(place: _Place, record: Record, price: Price) -> None:
+    """Count a long prompt of which nothing was in the provider's prompt cache."""
+    usage = record.usage
+    cached = usage.cache_read_tokens or usage.cache_write_tokens
+    if cached or usage.input_tokens < _PREFIX_PROMPT:
+        return
+    before = place.asked.get(record.model)
+    place.asked[record.model] = record.at
+    tenth = usage.input_tokens // 10
+    rest = usage.input_tokens - tenth
+    if before is not None and record.at - before <= _PREFIX_KEPT:
+        changed = replace(usage, input_tokens=rest, cache_read_tokens=tenth)
+    else:
+        changed = replace(usage, input_tokens=rest, cache_write_5m_tokens=tenth)
+    place.prefix.add(_saved(usage, changed, price))
+
+
+def _trimmed(usage: Usage, most: int) -> Usage:
+    """Return the usage with the prompt cut to so many tokens, plain input first."""
+    rest = usage.prompt_tokens - most
+    counts: dict[str, int] = {}
+    for name in (
+        "input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
+        "cache_write_1h_tokens",
+    ):  # fmt: skip
+        cut = min(rest, getattr(usage, name))
+        counts[name] = getattr(usage, name) - cut
+        rest -= cut
+    return replace(usage, **counts)  # type: ignore[arg-type] # four of its counts
+
+
+def _saved(usage: Usage, changed: Usage, price: Price) -> int:
+    """Return what a usage costs more than another one; 0 where it has no price."""
+    spent, instead = cost(usage, price), cost(changed, price)
+    return 0 if spent is None or instead is None else spent - instead
+
+
+def _large_advice(place: _Place, medium: Model) -> Advice:
+    named = ", ".join(f"{rule} {count}" for rule, count in place.rules.most_common(3))
+    return Advice(
+        "large tier",
+        f"{_calls(place.large)} on the large tier, which no floor rule demanded "
+        f"(by rule: {named})",
+        place.large.saved,
+        f"{medium.id} would have answered as well, at the first attempt and in as "
+        "many tokens",
+    )
+
+
+def _above_advice(place: _Place) -> Advice:
+    steps = " and ".join(f"{step:,}" for step in sorted(place.steps))
+    return Advice(
+        "long prompts",
+        f"{_calls(place.above)} above a price step ({steps} tokens); the longest "
+        f"prompt had {place.longest:,}",
+        place.above.saved,
+        "the prompts trimmed down to the step would have been answered as well",
+    )
+
+
+def _prefix_advice(place: _Place) -> Advice:
+    return Advice(
+        "prompt caching",
+        f"{_calls(place.prefix)} with {_PREFIX_PROMPT:,} prompt tokens or more, none "
+        "of them from the provider's prompt cache",
+        place.prefix.saved,
+        "for each 10 % of the prompt that all of them share as a prefix of at least "
+        f"{_PREFIX_TOKENS:,} tokens, kept for 5 minutes",
+    )
+
+
+def _thinking_advice(place: _Place) -> Advice:
+    part = place.thought / place.written if place.written else 0.0
+    return Advice(
+        "thinking",
+        f"{_calls(place.thinking)} thought where it can be turned off; of all output "
+        f"tokens {part:.0%} are thinking",
+        place.thinking.saved,
+        "the answers would have been as good, and as long, without thinking",
+    )
+
+
+def _calls(counted: _Sum) -> str:
+    return f"{counted.attempts:,} attempt{'' if counted.attempts == 1 else 's'}"

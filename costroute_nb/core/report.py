@@ -1,0 +1,104 @@
+"""What a stretch of the ledger comes to, by one of its columns, by model and by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from costroute_nb.core.totals import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+
+GroupedBy = Literal["workflow", "step", "model", "tier", "notebook", "day"]
+
+GROUPINGS: tuple[GroupedBy, ...] = get_args(GroupedBy)
+"""What a report may be grouped by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One name, or day, and what its attempts came to, together and by model.
+
+    A name of None stands for the calls that were given none.
+    """
+
+    name: str | date | None
+    totals: Totals
+    models: Mapping[str, Totals]
+
+    @property
+    def title(self) -> str:
+        """The name as a reader sees it."""
+        return "(none)" if self.name is None else str(self.name)
+
+    @property
+    def attempts_per_model(self) -> dict[str, int]:
+        """How many attempts each model made, the busiest model first."""
+        counts = {model: totals.attempts for model, totals in self.models.items()}
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Groups of one pot's attempts over one period.
+
+    Attributes
+    ----------
+    by
+        What `groups` are grouped by; the dearest group comes first, days in order.
+    days
+        The same attempts by day of the budget's zone.
+    simulated
+        Which of the two pots it is of: they are never added up.
+    baseline_model
+        What savings are measured against.
+    since, until
+        The period; `since` is None where it is everything.
+    sessions
+        Whose attempts they are, in words.
+    """
+
+    by: GroupedBy
+    groups: tuple[Group, ...]
+    days: tuple[Group, ...]
+    simulated: bool
+    baseline_model: str
+    since: datetime | None
+    until: datetime
+    sessions: str
+
+    @property
+    def scope(self) -> str:
+        """Whose attempts these are, in which pot and period, in one line."""
+        pot = "simulated, no money was spent" if self.simulated else "real money"
+        since = "everything"
+        if self.since is not None:
+            since = f"since {self.since:%Y-%m-%d %H:%M %Z}"
+        return f"{pot}; {self.sessions}; {since}, up to {self.until:%Y-%m-%d %H:%M %Z}"
+
+    @property
+    def totals(self) -> Totals:
+        """All groups together."""
+        return sum((group.totals for group in self.groups), Totals())
+
+    @property
+    def models(self) -> dict[str, Totals]:
+        """What each model came to, the dearest first."""
+        sums: dict[str, Totals] = {}
+        for group in self.groups:
+            for model, totals in group.models.items():
+                sums[model] = sums.get(model, Totals()) + totals
+        return dict(sorted(sums.items(), key=lambda item: (-item[1].cost, item[0])))
+
+
+def group_up(parts: Iterable[tuple[str | date | None, str, Totals]]) -> list[Group]:
+    """Return groups from the totals of each name and model."""
+    models: dict[str | date | None, dict[str, Totals]] = {}
+    for name, model, totals in parts:
+        own = models.setdefault(name, {})
+        own[model] = own.get(model, Totals()) + totals
+    return [
+        Group(name, sum(own.values(), Totals()), own) for name, own in models.items()
+    ]

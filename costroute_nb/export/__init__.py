@@ -1,0 +1,1 @@
+"""Reports as files: a page that needs no network, and a table."""

@@ -1,0 +1,144 @@
+"""A report as one HTML page that asks nothing of any network."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from costroute_nb.core.money import format_usd
+from costroute_nb.core.report import Group
+from costroute_nb.export.pictures import bars, per_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from costroute_nb.core.report import Report
+    from costroute_nb.core.totals import Totals
+
+_STYLE = """\
+:root { color-scheme: light dark; --ink: #1f2933; --quiet: #52606d; --line: #d9dee4;
+  --paper: #ffffff; --card: #f4f6f8; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --quiet: #a7b0ba;
+  --line: #3a424b; --paper: #16191d; --card: #20252b; } }
+body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: var(--ink);
+  background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }
+h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; }
+p.scope, figcaption, p.notes { color: var(--quiet); }
+dl { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); }
+dl div { padding: .75rem 1rem; border-radius: .5rem; background: var(--card); }
+dt { color: var(--quiet); } dd { margin: 0; font-size: 1.3rem; }
+figure { margin: 1rem 0; overflow-x: auto; }
+svg { max-width: 100%; height: auto; overflow: visible; color: var(--ink); }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
+  white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; white-space: normal;
+  overflow-wrap: anywhere; }
+"""
+
+_OPEN_DAYS = 31
+_HEADINGS = (
+    "calls", "cost", "average", "cache hits", "saved", "estimated", "unknown",
+)  # fmt: skip
+
+
+def html_text(report: Report) -> str:
+    """Return a report as a page with its own style and pictures."""
+    title = f"costroute report, by {report.by}"
+    body = "\n".join(_body(report)) if report.groups else "<p>No attempts yet.</p>"
+    # Nothing on the page may run or load, whatever a name in the ledger says.
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n"
+        f'<h1>{escape(title)}</h1>\n<p class="scope">{escape(report.scope)}</p>\n'
+        f"{body}\n</body>\n</html>\n"
+    )
+
+
+def _body(report: Report) -> Iterable[str]:
+    totals = report.totals
+    yield _cards(report, totals)
+    days = report.days
+    yield "<h2>By day</h2>"
+    spent = f"{format_usd(totals.cost)} on {len(days)} day{'s' * (len(days) != 1)}"
+    yield _figure(per_day(days), f"Cost per day: {spent}.")
+    for heading, groups in (
+        (report.by, report.groups if report.by != "day" else ()),
+        ("model", _by_model(report) if report.by != "model" else ()),
+    ):
+        if groups:
+            names = [group.title for group in groups]
+            yield f"<h2>By {heading}</h2>"
+            first = f"{names[0]} with {format_usd(groups[0].totals.cost)}"
+            caption = f"Cost by {heading}: most for {first}."
+            yield _figure(bars(names, groups), caption)
+            yield _table(heading, groups)
+    yield "<h2>Every day</h2>"
+    opened = " open" if len(days) <= _OPEN_DAYS else ""
+    table = _table("day", days)
+    yield f"<details{opened}><summary>{len(days)} days</summary>\n{table}\n</details>"
+
+
+def _by_model(report: Report) -> tuple[Group, ...]:
+    return tuple(Group(name, totals, {}) for name, totals in report.models.items())
+
+
+def _cards(report: Report, totals: Totals) -> str:
+    cards = {
+        "calls": f"{totals.calls:,}",
+        "cost": format_usd(totals.known_cost),
+        "average per call": _usd(totals.average_cost),
+        "cache-hit rate": _percent(totals.hit_rate),
+        f"saved against {report.baseline_model}": format_usd(totals.known_saving),
+        "estimated attempts": _percent(totals.estimated_share),
+        "attempts of unknown cost": f"{totals.unknown:,}",
+    }
+    items = (
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in cards.items()
+    )
+    return f"<dl>\n{chr(10).join(items)}\n</dl>"
+
+
+def _figure(svg: str, caption: str) -> str:
+    words = escape(caption)
+    # The picture is said in one sentence; the table below has every number.
+    picture = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" ', 1)
+    return f"<figure>\n{picture}\n<figcaption>{words}</figcaption>\n</figure>"
+
+
+def _table(heading: str, groups: Sequence[Group]) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in (heading, *_HEADINGS))
+    lines = [
+        "".join(f"<td>{escape(cell)}</td>" for cell in (name, *_cells(group.totals)))
+        for name, group in zip([group.title for group in groups], groups, strict=True)
+    ]
+    rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
+    return (
+        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table></div>"
+    )
+
+
+def _cells(totals: Totals) -> tuple[str, ...]:
+    return (
+        f"{totals.calls:,}",
+        format_usd(totals.known_cost),
+        _usd(totals.average_cost),
+        _percent(totals.hit_rate),
+        format_usd(totals.known_saving),
+        _percent(totals.estimated_share),
+        f"{totals.unknown:,}",
+    )
+
+
+def _usd(pico: int | None) -> str:
+    return "–" if pico is None else format_usd(pico)
+
+
+def _percent(part: float | None) -> str:
+    return "–" if part is None else f"{part:.0%}"

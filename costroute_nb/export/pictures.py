@@ -1,0 +1,108 @@
+"""Charts of a report as SVG that takes its ink from the page around it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.core.money import format_usd, pico_to_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costroute_nb.core.report import Group
+
+Row = dict[str, Any]
+
+# Clear on white and on black: a dark page needs no second picture.
+_ACCENT = "#3b82f6"
+_FONT = "system-ui, sans-serif"
+_WIDTH, _BAR, _HEIGHT = 520, 22, 160
+_NAMES, _MOST_BARS = 150, 12
+_ROOM = 1.3  # for the words after the longest bar
+# Ticks between midnights would say the same day twice.
+_DAY = "datum.value % 86400000 ? '' : utcFormat(datum.value, '%b %d')"
+_USD = "'$' + format(datum.value, abs(datum.value) < 0.01 ? '.2~r' : ',.4~r')"
+
+
+def bars(groups: Sequence[Group]) -> str:
+    """Return what each group cost as a bar with its name; the last ones are one bar."""
+    shown = [(group.title, group.totals.cost) for group in groups]
+    if len(shown) > _MOST_BARS:
+        rest = shown[_MOST_BARS - 1 :]
+        others = f"{len(rest)} others", sum(cost for _, cost in rest)
+        shown = [*shown[: _MOST_BARS - 1], others]
+    rows = [
+        {"number": number, "usd": pico_to_usd(cost), "label": format_usd(cost)}
+        for number, (_, cost) in enumerate(shown)
+    ]
+    # Names that are alike stay bars of their own.
+    labels = json.dumps([name for name, _ in shown])
+    axis = {"labelExpr": f"{labels}[datum.value]", "minExtent": _NAMES}
+    most = max(cost for _, cost in shown) or 1
+    scale = {"domain": [0, _ROOM * (pico_to_usd(most) or 0.0)]}
+    y = {"field": "number", "type": "ordinal", "title": None, "axis": axis}
+    x = {**_usd(), "scale": scale}
+    words = {"type": "text", "align": "left", "dx": 5, "color": "currentColor"}
+    layer = [
+        {"mark": {"type": "bar", "color": _ACCENT}},
+        {"mark": words, "encoding": {"text": {"field": "label"}}},
+    ]
+    encoding = {"x": x, "y": y}
+    height = _BAR * len(rows)
+    return _svg({"layer": layer, "encoding": encoding, "height": height}, rows)
+
+
+def per_day(days: Sequence[Group]) -> str:
+    """Return what each day cost as columns over time."""
+    rows = [
+        {"day": f"{day.name}T00:00:00Z", "usd": pico_to_usd(day.totals.cost)}
+        for day in days
+    ]
+    span = (_date(days[-1]) - _date(days[0])).days + 1
+    column = max(1.0, min(_BAR, 0.8 * _WIDTH / span))
+    x = {
+        "field": "day",
+        "type": "temporal",
+        "title": None,
+        "scale": {"type": "utc", "padding": column},
+        "axis": {"labelExpr": _DAY, "grid": False, "labelOverlap": "greedy", "tickCount": 8},
+    }
+    mark = {"type": "bar", "color": _ACCENT, "size": column}
+    encoding = {"x": x, "y": _usd()}
+    return _svg({"mark": mark, "encoding": encoding, "height": _HEIGHT}, rows)
+
+
+def _date(group: Group) -> date:
+    return date.fromisoformat(str(group.name))
+
+
+def _usd() -> Row:
+    axis = {"labelExpr": _USD, "tickCount": 4}
+    return {"field": "usd", "type": "quantitative", "title": None, "axis": axis}
+
+
+def _svg(spec: Row, rows: Sequence[Row]) -> str:
+    # Takes half a second to import.
+    import vl_convert
+
+    ink = "currentColor"
+    config = {
+        "background": "transparent",
+        "font": _FONT,
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": ink,
+            "domainColor": ink,
+            "tickColor": ink,
+            "gridColor": ink,
+            "gridOpacity": 0.15,
+            "labelFontSize": 12,
+            "labelLimit": 220,
+        },
+        "text": {"fontSize": 12},
+    }
+    schema = "https://vega.github.io/schema/vega-lite/v6.json"
+    whole = {"$schema": schema, "data": {"values": list(rows)}, "width": _WIDTH}
+    return vl_convert.vegalite_to_svg({**whole, **spec, "config": config})

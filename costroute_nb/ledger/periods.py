@@ -1,0 +1,59 @@
+"""Moments as whole microseconds, and periods as whole days and quarter hours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+QUARTER = 15 * 60 * 1_000_000
+"""Microseconds in a quarter hour."""
+
+QUARTERS = 96
+"""Quarter hours in a day of UTC."""
+
+DAY = QUARTER * QUARTERS
+"""Microseconds in a day of UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_EVER = 1_000_000 * QUARTERS
+
+
+def to_micros(at: datetime) -> int:
+    """Return an aware moment as whole microseconds since 1970 in UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def quarters(since: datetime | None, until: datetime | None) -> tuple[int, int] | None:
+    """Return a period as quarters since 1970, None where it splits a quarter.
+
+    A bound of None is before, or after, every record.
+    """
+    first = -_EVER * QUARTER if since is None else to_micros(since)
+    last = _EVER * QUARTER if until is None else to_micros(until)
+    if first % QUARTER or last % QUARTER:
+        return None
+    return first // QUARTER, last // QUARTER
+
+
+def quarters_around(first: int, last: int) -> tuple[int, int]:
+    """Return the period of whole quarters in which two moments in microseconds lie."""
+    return first // QUARTER, last // QUARTER + 1
+
+
+def spans(since: int, until: int) -> dict[str, int]:
+    """Return a period of quarters as whole days of UTC and what is left at its ends."""
+    first_day, last_day = -(-since // QUARTERS), until // QUARTERS
+    head = min(first_day * QUARTERS, until)
+    return {
+        "since": since,
+        "head": head,
+        "first_day": first_day,
+        "last_day": last_day,
+        "tail": max(last_day * QUARTERS, head),
+        "until": until,
+    }

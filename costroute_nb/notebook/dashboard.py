@@ -1,0 +1,241 @@
+"""The dashboard: panel and live charts where they can be, and what stays of them."""
+
+import threading
+import weakref
+from collections import deque
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from costroute_nb.clock import SystemClock
+from costroute_nb.notebook import twin, words
+from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.painter import Painter
+from costroute_nb.notebook.reading import Reader
+from costroute_nb.notebook.ticker import Ticker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from costroute_nb.notebook.reading import Reading, Scope
+    from costroute_nb.session import Session
+
+_REFRESH_PAUSE = 0.3  # seconds: some three times a second
+_LOOK = 1.0  # seconds after which other kernels' calls are looked for
+_TWIN_DELAY, _TWIN_PAUSE = 1.5, 8.0
+_ANNOUNCE = 5.0  # seconds between sentences that a screen reader reads out
+_MOST_OUTPUTS = 8  # that are kept up to date; a cell run again leaves dead ones
+
+_FALLBACK = (
+    "The live panel and charts need their kernel: run this cell again. Their last state "
+    "is below."
+)
+
+
+class Dashboard:
+    """One session's limits and charts; shown where it is displayed.
+
+    In a notebook the panel and the charts are live, and a picture and a table of
+    their last state stay in the saved file. Without a front end that could show
+    widgets there are the picture and the table alone.
+
+    Parameters
+    ----------
+    session
+        What it shows and steers.
+    """
+
+    def __init__(self, session: "Session") -> None:
+        self._reader = Reader(session)
+        self._session = session
+        self._scope: Scope = "session"
+        self._clock = SystemClock()
+        self._lock = threading.Lock()
+        self._painter = Painter()
+        self._reading = self._reader.read(self._scope)
+        self._twinned: tuple[Reading, bool] | None = None
+        self._outputs: deque[tuple[str, str]] = deque(maxlen=_MOST_OUTPUTS)
+        self._number = 0
+        self._said, self._said_at = words.status(self._reading), self._clock.monotonic()
+        self._endings: list[Callable[[], object]] = []
+        self._refreshes: Ticker | None = None
+        self._twins: Ticker | None = None
+        self._shell: InteractiveShell | None = None
+
+    def __repr__(self) -> str:
+        return str(twin.page(self._latest()))
+
+    def _ipython_display_(self) -> None:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+        if shell is None or getattr(shell, "kernel", None) is None:
+            import sys
+
+            sys.stdout.write(f"{self!r}\n")
+            return
+        self._attend(shell)
+        if _takes_widgets(shell):
+            self._publish_live(shell)
+        self._publish_twin(shell)
+
+    @cached_property
+    def panel(self) -> Any:
+        """The controls; making them imports ipywidgets."""
+        from costroute_nb.notebook.panel import Panel
+
+        panel = Panel(self._session, self._choose_scope)
+        panel.show(self._reading)
+        return panel
+
+    @cached_property
+    def view(self) -> Any:
+        """The live charts; making them imports Altair, and bundles Vega."""
+        from costroute_nb.notebook.chart_view import ChartView
+
+        return ChartView(self._state(self._reading))
+
+    @cached_property
+    def widget(self) -> Any:
+        """Panel and charts together, as one widget that is refreshed from now on."""
+        import ipywidgets as widgets
+
+        both = widgets.VBox([self.panel.widget, self.view])
+        both.add_class("costroute-dashboard")
+        self._refreshes = Ticker(self.refresh, pause=_REFRESH_PAUSE, idle=_LOOK)
+        self._twins = Ticker(
+            self._update_twins, pause=_TWIN_PAUSE, idle=60.0, delay=_TWIN_DELAY
+        )
+        self.view.observe(lambda _, ask=self._twins.ask: ask(), "dark")
+        ask = self._refreshes.ask
+        self._endings += [
+            self._session.on_settled(lambda _: ask()),
+            self._session.budget.observe(lambda _: ask()),
+        ]
+        return both
+
+    def refresh(self) -> None:
+        """Bring panel and charts up to date, if anything has changed."""
+        with self._lock:
+            announced = self._said == words.status(self._reading)
+            changed = self._reader.changed(self._scope)
+            if changed:
+                self._reading = self._reader.read(self._scope)
+            elif announced:
+                return
+            self.panel.show(self._reading)
+            self.view.state = self._state(self._reading)
+        if changed and self._twins is not None:
+            self._twins.ask()
+
+    def close(self) -> None:
+        """Refresh no more; what is shown stays as it is."""
+        for end in self._endings:
+            end()
+        self._endings.clear()
+        for ticker in (self._refreshes, self._twins):
+            if ticker is not None:
+                ticker.close()
+        if "panel" in self.__dict__:
+            self.panel.close()
+        self._painter.close()
+
+    def _latest(self) -> "Reading":
+        with self._lock:
+            if self._reader.changed(self._scope):
+                self._reading = self._reader.read(self._scope)
+            return self._reading
+
+    def _choose_scope(self) -> None:
+        self._scope = self.panel.scope.value
+        if self._refreshes is not None:
+            self._refreshes.ask()
+
+    def _state(self, reading: "Reading") -> dict[str, Any]:
+        """Return what the charts' widget is to show."""
+        now, status = self._clock.monotonic(), words.status(reading)
+        if status != self._said and now - self._said_at >= _ANNOUNCE:
+            self._said, self._said_at = status, now
+        self._number += 1
+        return {
+            "number": self._number,
+            "status": self._said,
+            "tiles": [asdict(tile) for tile in words.tiles(reading)],
+            "alerts": list(reading.alerts),
+            "table": [list(row) for row in twin.page(reading).rows],
+            "figures": {
+                name: asdict(figure) for name, figure in figures(reading).items()
+            },
+        }
+
+    def _attend(self, shell: "InteractiveShell") -> None:
+        """Bring the twins up to date whenever a cell has ended."""
+        if self._shell is shell:
+            return
+        self._shell = shell
+        me = weakref.ref(self)
+
+        def ended(*_: object) -> None:
+            if (dashboard := me()) is not None:
+                dashboard._cell_ended()
+
+        shell.events.register("post_run_cell", ended)
+        self._endings.append(lambda: shell.events.unregister("post_run_cell", ended))
+
+    def _cell_ended(self) -> None:
+        if self._twins is not None:
+            self._twins.hurry()
+        else:  # nobody is waiting for this cell, and nothing runs after the last one
+            self._update_twins()
+
+    def _publish_live(self, shell: "InteractiveShell") -> None:
+        live = {
+            "model_id": self.widget.model_id,
+            "version_major": 2,
+            "version_minor": 0,
+        }
+        data = {
+            "application/vnd.jupyter.widget-view+json": live,
+            "text/html": f"<p>{_FALLBACK}</p>",
+            "text/plain": _FALLBACK,
+        }
+        shell.display_pub.publish(data=data, metadata={})
+
+    def _publish_twin(self, shell: "InteractiveShell") -> None:
+        names = (uuid4().hex, uuid4().hex)
+        self._outputs.append(names)
+        reading = self._latest()
+        self._twinned = (reading, self._dark)
+        shown = twin.twin(reading, self._painter, dark=self._dark).outputs()
+        for name, (data, metadata) in zip(names, shown, strict=True):
+            shell.display_pub.publish(
+                data=data, metadata=metadata, transient={"display_id": name}
+            )
+
+    def _update_twins(self) -> None:
+        """Replace the pictures and tables on display, unless they are up to date."""
+        state = (self._latest(), self._dark)
+        if self._shell is None or self._twinned == state:
+            return
+        self._twinned = state
+        shown = twin.twin(state[0], self._painter, dark=state[1]).outputs()
+        for names in tuple(self._outputs):
+            for name, (data, metadata) in zip(names, shown, strict=True):
+                self._shell.display_pub.publish(
+                    data=data,
+                    metadata=metadata,
+                    transient={"display_id": name},
+                    update=True,
+                )
+
+    @property
+    def _dark(self) -> bool:
+        return "view" in self.__dict__ and bool(self.view.dark)
+
+
+def _takes_widgets(shell: "InteractiveShell") -> bool:
+    """Whether a person is at the other end: programs that run notebooks allow no input."""
+    return bool(getattr(shell.kernel, "_allow_stdin", True))  # type: ignore[attr-defined]

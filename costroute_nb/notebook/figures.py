@@ -1,0 +1,233 @@
+"""The rows behind each chart, and the words beside it, from one reading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.core.catalog import TIERS
+from costroute_nb.core.money import format_usd, pico_to_usd
+from costroute_nb.core.totals import Totals
+from costroute_nb.notebook.reading import SCOPES
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from costroute_nb.notebook.charts import Rows
+    from costroute_nb.notebook.reading import Group, Reading, Scope
+
+_NEAR = 0.15  # a limit this far from what is spent would flatten the curve
+_MOST_MODELS, _MOST_STEPS = 6, 8
+_VITAL = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One chart's heading, what it shows in a sentence, and its rows by data name."""
+
+    title: str
+    caption: str
+    data: "dict[str, Rows]"
+    empty: bool = False
+
+
+def figures(reading: "Reading") -> dict[str, Figure]:
+    """Return the figure of every chart, by name."""
+    return {
+        **{scope: _spend(reading, scope) for scope in SCOPES},
+        "cost": _cost(reading),
+        "calls": _calls(reading),
+        "hits": _hits(reading),
+        "saved": _saved(reading),
+        "pareto": _pareto(reading),
+    }
+
+
+def _spend(reading: "Reading", scope: "Scope") -> Figure:
+    standing = reading.standings[scope]
+    points = reading.curves[scope]
+    rows = [
+        {"t": _wall(point.at, reading.zone), "usd": pico_to_usd(point.sums.charged)}
+        for point in points
+    ]
+    said = f"{format_usd(standing.spent)} spent"
+    lines: Rows = []
+    if standing.limit is None:
+        said += ", no limit"
+    else:
+        said += f" of {format_usd(standing.limit)}"
+        due = round(standing.limit * reading.limits.alert_at)
+        lines = _lines(standing.spent, standing.limit, due, reading.limits.alert_at)
+        if not lines:
+            said += ", a limit far above this curve"
+    data = _with_last(rows) | {"lines": lines}
+    return Figure(
+        f"Spend, {SCOPES[scope]}", said, data, empty=not points[-1].sums.charged
+    )
+
+
+def _lines(spent: int, limit: int, due: int, alert_at: float) -> "Rows":
+    if spent < _NEAR * limit:
+        return []
+    lines: Rows = [
+        {
+            "kind": "limit",
+            "usd": pico_to_usd(limit),
+            "text": f"limit {format_usd(limit)}",
+        }
+    ]
+    if due < limit:
+        text = f"warns at {alert_at:.0%}"
+        lines.append({"kind": "warn", "usd": pico_to_usd(due), "text": text})
+    return lines
+
+
+def _cost(reading: "Reading") -> Figure:
+    groups = sorted(reading.by_model, key=lambda group: -group[1].charged)
+    shown, rest = groups[:_MOST_MODELS], groups[_MOST_MODELS:]
+    rows = [
+        _bar(f"{model}, {tier}", sums, tier=str(tier)) for (model, tier), sums in shown
+    ]
+    if rest:
+        rows.append(_bar(f"{len(rest)} others", _sum(rest), tier=""))
+    if not rows:
+        return Figure(
+            "Cost by model and tier", _nothing(reading), {"rows": []}, empty=True
+        )
+    first, total = rows[0], reading.sums.charged
+    said = (
+        f"{format_usd(total)} {SCOPES[reading.scope]}, most of it for {first['name']}"
+    )
+    return Figure("Cost by model and tier", said, {"rows": rows})
+
+
+def _bar(name: str, sums: Totals, **more: Any) -> dict[str, Any]:
+    usd, label = pico_to_usd(sums.charged), format_usd(sums.charged)
+    return {"name": name, "usd": usd, "label": label, **more}
+
+
+def _calls(reading: "Reading") -> Figure:
+    per_tier = {
+        tier: _sum([group for group in reading.by_model if group[0][1] == tier])
+        for tier in TIERS
+    }
+    total = reading.sums.calls
+    rows: Rows = []
+    labels: Rows = []
+    said = []
+    for tier, sums in per_tier.items():
+        hits = sums.cache_hits
+        rows += [
+            {"tier": tier, "kind": "asked", "calls": max(0, sums.calls - hits)},
+            {"tier": tier, "kind": "cached", "calls": hits},
+        ]
+        share = f"{sums.calls / total:.0%}" if total else "0%"
+        cached = f", {hits} cached" if hits else ""
+        text = f"{sums.calls:,} ({share}{cached})"
+        labels.append({"tier": tier, "calls": sums.calls, "label": text})
+        said.append(f"{tier} {share}")
+    data = {"rows": rows, "labels": labels}
+    words = f"{_count(total, 'call')}: {', '.join(said)}; paler: from the cache"
+    if not total:
+        words = _nothing(reading)
+    return Figure("Calls by tier", words, data, empty=not total)
+
+
+def _hits(reading: "Reading") -> Figure:
+    rows = [
+        {"t": _wall(point.at, reading.zone), "rate": hit_rate(point.sums)}
+        for point in reading.course
+        if point.sums.calls
+    ]
+    sums = reading.sums
+    said = f"{hit_rate(sums):.0%}: {sums.cache_hits:,} of {_count(sums.calls, 'call')}"
+    if not sums.calls:
+        said = _nothing(reading)
+    return Figure("Cache-hit rate", said, _with_last(rows), empty=not sums.calls)
+
+
+def _saved(reading: "Reading") -> Figure:
+    rows = [
+        {"t": _wall(point.at, reading.zone), "usd": pico_to_usd(point.sums.saved)}
+        for point in reading.course
+    ]
+    sums = reading.sums
+    said = (
+        f"{format_usd(sums.saved)} saved: {format_usd(sums.cost)} paid instead of "
+        f"{format_usd(sums.baseline)}"
+    )
+    title = f"Saved against {reading.baseline}"
+    if not sums.calls:
+        said = _nothing(reading)
+    return Figure(title, said, _with_last(rows), empty=not sums.calls)
+
+
+def _pareto(reading: "Reading") -> Figure:
+    title = "Where the money goes, by workflow and step"
+    groups = sorted(
+        (group for group in reading.by_step if group[1].charged > 0),
+        key=lambda group: -group[1].charged,
+    )
+    total = sum(sums.charged for _, sums in groups)
+    if not total:
+        return Figure(title, _nothing(reading), {"rows": []}, empty=True)
+    rows: Rows = []
+    running, vital = 0, 0
+    shown = groups if len(groups) <= _MOST_STEPS else groups[: _MOST_STEPS - 1]
+    for rank, (key, sums) in enumerate(groups):
+        is_vital = running < _VITAL * total
+        running += sums.charged
+        vital += is_vital
+        if rank < len(shown):
+            rows.append(_step(_name(key), sums, running, total, rank, is_vital))
+    rest = groups[len(shown) :]
+    if rest:
+        name = f"{len(rest)} others"
+        rows.append(_step(name, _sum(rest), total, total, len(shown), False))
+    of = "workflow step" if len(groups) == 1 else "workflow steps"
+    said = f"{vital} of {len(groups)} {of} ({vital / len(groups):.0%}) make 80% of the cost"
+    return Figure(title, f"{said}; first {rows[0]['name']}", {"rows": rows})
+
+
+def _step(
+    name: str, sums: Totals, running: int, total: int, rank: int, vital: bool
+) -> dict[str, Any]:
+    share = running / total
+    bar = _bar(name, sums, cumulative=share, rank=rank, vital=vital)
+    return bar | {"label": f"{bar['label']}, {share:.0%} so far"}
+
+
+def _name(key: Sequence[str | int | None]) -> str:
+    workflow, step = key
+    if workflow is None and step is None:
+        return "no workflow"
+    return " / ".join(str(part) for part in (workflow or "no workflow", step) if part)
+
+
+def hit_rate(sums: Totals) -> float:
+    """Return the share of calls that the cache answered."""
+    return sums.cache_hits / sums.calls if sums.calls else 0.0
+
+
+def _sum(groups: "Sequence[Group]") -> Totals:
+    return sum((sums for _, sums in groups), Totals())
+
+
+def _with_last(rows: "Rows") -> "dict[str, Rows]":
+    return {"rows": rows, "last": rows[-1:]}
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _nothing(reading: "Reading") -> str:
+    return f"no calls {SCOPES[reading.scope]} yet"
+
+
+def _wall(at: datetime, zone: "ZoneInfo") -> int:
+    """Return milliseconds that read as the zone's wall clock when taken for UTC.
+
+    Browsers and renderers know other zones than the budget's.
+    """
+    return int(at.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000)

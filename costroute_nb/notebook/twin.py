@@ -1,0 +1,173 @@
+"""What stays of a dashboard without a kernel: a picture of its charts, and a table."""
+
+import base64
+import html
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.core.budget import LIMIT_NAMES
+from costroute_nb.core.money import format_usd
+from costroute_nb.notebook import charts, words
+from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.painter import Painter, PaintError
+from costroute_nb.notebook.reading import SCOPES
+from costroute_nb.notebook.views import Page
+
+if TYPE_CHECKING:
+    from costroute_nb.notebook.figures import Figure
+    from costroute_nb.notebook.reading import Reading
+
+logger = logging.getLogger(__name__)
+
+# Plots stand on a grid, their axes and titles between them.
+_WIDTH, _GAP, _BELOW, _PER_ROW = 300, 90, 28, 3
+
+
+_CELL = 'style="text-align: left; font-weight: normal"'
+
+# Reopened, a trusted notebook shows an error in place of a widget without its kernel.
+_HIDES_THE_DEAD = (
+    ".jp-OutputArea-child:has(+ .jp-OutputArea-child + .jp-OutputArea-child "
+    ".costroute-twin) > .jupyter-widgets:not(:has(*)) {display: none}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A dashboard's last state: its numbers as a page, its charts as a PNG."""
+
+    page: Page
+    picture: bytes | None
+    alt: str
+
+    def outputs(self) -> tuple[tuple[dict[str, Any], dict[str, Any]], ...]:
+        """Return data and metadata of the picture and of the table, to be shown so."""
+        table = {"text/plain": str(self.page), "text/html": _html(self.page)}
+        if self.picture is None:
+            return (({"text/plain": self.alt}, {}), (table, {}))
+        encoded = base64.b64encode(self.picture).decode("ascii")
+        shown = {"image/png": encoded, "text/plain": self.alt}
+        return ((shown, {"image/png": {"alt": self.alt}}), (table, {}))
+
+
+def twin(reading: "Reading", painter: Painter, *, dark: bool = False) -> Twin:
+    """Return the twin of a reading, its picture on the background of a theme."""
+    shown = figures(reading)
+    alt = "Charts of spend and calls. " + " ".join(
+        f"{figure.title}: {figure.caption}." for figure in shown.values()
+    )
+    return Twin(page(reading), _picture(shown, painter, dark=dark), alt)
+
+
+def page(reading: "Reading") -> Page:
+    """Return the numbers of a reading."""
+    limits = reading.limits
+    return Page(
+        head=(
+            f"dashboard ({words.pot_words(reading.simulated)}), "
+            f"{reading.at.astimezone(reading.zone):%Y-%m-%d %H:%M:%S %Z}",
+            words.status(reading),
+        ),
+        columns=(SCOPES[reading.scope], "", ""),
+        rows=(
+            *((tile.label, tile.value, tile.note) for tile in words.tiles(reading)),
+            *(
+                (
+                    f"{name} limit",
+                    "none" if (limit := limits.pico(name)) is None else format_usd(limit),
+                    words.standing_words(name, reading.standings[name], limits),
+                )
+                for name in LIMIT_NAMES
+            ),
+            *(
+                (figure.title, "", figure.caption)
+                for name, figure in figures(reading).items()
+                if name not in SCOPES
+            ),
+        ),
+        foot=(
+            f"warns at {limits.alert_at:.0%}; a spent limit: {limits.on_limit}",
+            *(f"alert: {text}" for text in reading.alerts),
+        ),
+    )  # fmt: skip
+
+
+def _html(page: Page) -> str:
+    """Return a page with a table that screen readers can walk through."""
+    rows = "".join(
+        f'<tr><th scope="row" {_CELL}>{_text(first)}</th>'
+        + "".join(f"<td {_CELL}>{_text(cell)}</td>" for cell in others)
+        + "</tr>"
+        for first, *others in page.rows
+    )
+    head, foot = ("<br>".join(map(_text, lines)) for lines in (page.head, page.foot))
+    return (
+        f'<style>{_HIDES_THE_DEAD}</style><div class="costroute-twin"><p>{head}</p>'
+        f"<table><tbody>{rows}</tbody></table><p>{foot}</p></div>"
+    )
+
+
+def _text(text: str) -> str:
+    # Front ends take two dollars in one stretch of text for a formula between them.
+    return html.escape(text).replace("$", "<span>$</span>")
+
+
+def _picture(
+    shown: "dict[str, Figure]", painter: Painter, *, dark: bool
+) -> bytes | None:
+    """Return all charts as one PNG, or None where the renderer fails."""
+    spec, data = composed(shown)
+    try:
+        return painter.paint(charts.pictured(spec, data, dark=dark))
+    except PaintError as error:  # a picture is not worth an answer
+        logger.warning("the dashboard's picture could not be drawn: %s", error)
+        return None
+
+
+def composed(shown: "dict[str, Figure]") -> tuple[charts.Spec, dict[str, charts.Rows]]:
+    """Return one specification of all charts with titles and captions, and its data."""
+    datasets: dict[str, charts.Rows] = {}
+    rows: list[list[charts.Spec]] = [[]]
+    used = 0
+    for chart in charts.CHARTS:
+        if used + chart.columns > _PER_ROW:
+            rows.append([])
+            used = 0
+        used += chart.columns
+        figure = shown[chart.name]
+        spec = _named(charts.specs()[chart.name], chart.name)
+        spec["width"] = chart.columns * (_WIDTH + _GAP) - _GAP
+        spec["title"] = {"text": figure.title, "subtitle": _wrapped(figure.caption)}
+        rows[-1].append(spec)
+        for name in chart.data:
+            datasets[f"{chart.name} {name}"] = figure.data[name]
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "vconcat": [
+            {"hconcat": row, "bounds": "flush", "spacing": _GAP} for row in rows
+        ],
+        "spacing": _BELOW,
+        "padding": 14,
+    }
+    return spec, datasets
+
+
+def _named(spec: Any, chart: str) -> Any:
+    """Return a specification whose data names are its own among all charts."""
+    if isinstance(spec, list):
+        return [_named(part, chart) for part in spec]
+    if not isinstance(spec, dict):
+        return spec
+    renamed = {
+        key: _named(part, chart) for key, part in spec.items() if key != "$schema"
+    }
+    if set(renamed.get("data", ())) == {"name"}:
+        renamed["data"] = {"name": f"{chart} {spec['data']['name']}"}
+    return renamed
+
+
+def _wrapped(text: str, width: int = 56) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width) or [""]

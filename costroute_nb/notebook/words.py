@@ -1,0 +1,102 @@
+"""How limits stand and what was spent, in words: for eyes, screen readers and text."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from costroute_nb.core.budget import LIMIT_NAMES
+from costroute_nb.core.money import format_usd
+from costroute_nb.core.policy import ceiling_at
+from costroute_nb.notebook.figures import hit_rate
+from costroute_nb.notebook.reading import SCOPES
+
+if TYPE_CHECKING:
+    from costroute_nb.budget import Standing
+    from costroute_nb.core.budget import LimitName, Limits
+    from costroute_nb.notebook.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number that is read at a glance."""
+
+    label: str
+    value: str
+    note: str
+
+
+def standing_words(name: "LimitName", standing: "Standing", limits: "Limits") -> str:
+    """Return how one limit stands, such as `$0.42 of $1.00 spent, 42%`."""
+    if name == "call":
+        if standing.limit is None:
+            return "no limit for one call"
+        return f"one call may cost {format_usd(standing.limit)}, all its attempts"
+    if standing.limit is None:
+        held = f", {format_usd(standing.held)} held" if standing.held else ""
+        return f"{format_usd(standing.spent)} spent{held}, no limit"
+    parts = [f"{format_usd(standing.spent)} of {format_usd(standing.limit)} spent"]
+    if standing.held:
+        parts.append(f"{format_usd(standing.held)} held")
+    share = share_of(standing)
+    parts.append("over 999%" if share > 9.99 else f"{share:.0%}")
+    parts.append(_how_near(share, limits))
+    return ", ".join(part for part in parts if part)
+
+
+def share_of(standing: "Standing") -> float:
+    """Return what is spent and held of a limit; of a limit of nothing, all of it."""
+    if standing.limit is None:
+        return 0.0
+    used = standing.spent + standing.held
+    return used / standing.limit if standing.limit else 1.0
+
+
+def _how_near(share: float, limits: "Limits") -> str:
+    if share >= 1:
+        return "spent: calls stop"
+    ceiling = ceiling_at(share) if limits.on_limit == "degrade" else None
+    if ceiling == "small":
+        return "small tier only"
+    if ceiling is not None:
+        return f"at most the {ceiling} tier"
+    return "near the limit" if share >= limits.alert_at else ""
+
+
+def pot_words(simulated: bool) -> str:
+    """Return whose money it is."""
+    return "simulated, nothing is sent" if simulated else "real money"
+
+
+def tiles(reading: "Reading") -> tuple[Tile, ...]:
+    """Return the numbers at the top."""
+    sums, scope = reading.sums, SCOPES[reading.scope]
+    retried = sums.attempts - sums.calls
+    doubts = [
+        f"{sums.unknown} of unknown cost" if sums.unknown else "",
+        f"{sums.estimated} estimated" if sums.estimated else "",
+    ]
+    doubt = ", ".join(filter(None, doubts))
+    return (
+        Tile("Spent", format_usd(sums.charged), doubt or scope),
+        Tile("Calls", f"{sums.calls:,}", f"{retried:,} more attempts" if retried else scope),
+        Tile("From the cache", f"{hit_rate(sums):.0%}", f"{sums.cache_hits:,} of {sums.calls:,} calls"),
+        Tile("Saved", format_usd(sums.saved), f"against {reading.baseline}"),
+    )  # fmt: skip
+
+
+def status(reading: "Reading") -> str:
+    """Return the whole state in a sentence or two, as it is announced."""
+    stopped = "All calls are stopped. " if reading.stopped else ""
+    sums = reading.sums
+    near = [
+        f"{name} limit: {words}"
+        for name in LIMIT_NAMES
+        if name != "call" and reading.standings[name].limit is not None
+        for words in [standing_words(name, reading.standings[name], reading.limits)]
+    ]
+    spent = (
+        f"{SCOPES[reading.scope].capitalize()}: {sums.calls:,} "
+        f"call{'' if sums.calls == 1 else 's'}, "
+        f"{format_usd(sums.charged)}, {hit_rate(sums):.0%} from the cache, "
+        f"{format_usd(sums.saved)} saved."
+    )
+    return f"{stopped}{spent} {'; '.join(near)}".strip()

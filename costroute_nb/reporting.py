@@ -1,0 +1,233 @@
+"""What a session tells of its ledger: frames, summaries, advice, replays and reports."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.core.policy import baseline_model
+from costroute_nb.frames import records_frame
+from costroute_nb.reports import Scope, build_report, grouped, summary_frame
+from costroute_nb.settings import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from costroute_nb.core.replay import Policy, Repricing
+    from costroute_nb.core.report import GroupedBy, Report
+    from costroute_nb.ports import Clock, LedgerStore
+    from costroute_nb.settings import Settings
+    from costroute_nb.what_if import ReplayedBy
+    from costroute_nb.wiring import Parts
+
+Since = datetime | timedelta | str | float | None
+"""A moment, seconds or text such as `30d` ago, or None for everything."""
+
+
+class Reporting:
+    """The part of a session that reads its ledger.
+
+    Every sum is of the session's own pot, simulated or real, and says which. In all
+    methods `since` is a moment (naive: in the budget's zone), or how far back: seconds,
+    or text such as `30d`; None is everything. Unless `all_sessions` is False, every
+    session on this ledger counts.
+    """
+
+    session_id: str
+    settings: Settings
+    _parts: Parts
+    _clock: Clock
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """The session's attempts, one row each, in the columns of the ledger."""
+        return records_frame(self._expired().records(session_id=self.session_id))
+
+    def history(self, since: Since = None) -> pd.DataFrame:
+        """Return the attempts of all sessions on this ledger, of both pots.
+
+        Parameters
+        ----------
+        since
+            A moment (naive: in the budget's zone), or how far back: seconds, or text
+            such as `30d`. None is everything.
+        """
+        return records_frame(self._expired().records(since=self._moment(since)))
+
+    def summary(
+        self,
+        by: GroupedBy = "workflow",
+        since: Since = None,
+        *,
+        all_sessions: bool = True,
+    ) -> pd.DataFrame:
+        """Return calls, cost, average, cache-hit rate, models and savings by group.
+
+        The dearest group comes first, days in order; calls without a name are a group
+        whose name is missing. `attrs` has `baseline_model`, which savings are measured
+        against, `simulated` and `sessions`.
+
+        Parameters
+        ----------
+        by
+            `workflow`, `step`, `model`, `tier`, `notebook` or `day` of the budget's zone.
+
+        Raises
+        ------
+        ValueError
+            If there is no such grouping.
+        """
+        scope = self._scope(since, all_sessions)
+        groups = grouped(self._expired(), by, scope, self.settings.zone)
+        return self._told(summary_frame(groups, by), scope)
+
+    def advise(self, since: Since = None, *, all_sessions: bool = True) -> pd.DataFrame:
+        """Return the workflows and steps that cost most, and what would have cost less.
+
+        Each advice names what it would have saved over the period, in USD, and the
+        assumption under which it holds. Where the ledger supports none, none is given.
+        Every attempt of the period is read: some seconds for a million.
+        """
+        from costroute_nb.advice import advise
+
+        scope, parts = self._scope(since, all_sessions), self._parts
+        frame = advise(
+            self._expired(),
+            scope,
+            catalog=parts.catalog,
+            prices=parts.prices,
+            rules=parts.rules,
+        )
+        return self._told(frame, scope)
+
+    def what_if(
+        self,
+        *,
+        tiers: Mapping[str, str] | None = None,
+        prices: Repricing | None = None,
+        policy: Policy | None = None,
+        by: ReplayedBy = "tier",
+        since: Since = None,
+        all_sessions: bool = True,
+    ) -> pd.DataFrame:
+        """Return what the recorded attempts would have cost under other choices.
+
+        Nothing is called. What the choices do not concern keeps its recorded cost,
+        exactly; `attrs` has both sums, and in `notes` what is assumed.
+
+        Parameters
+        ----------
+        tiers
+            Model ids by tier, such as `{"large": "claude-sonnet-5-5"}`.
+        prices
+            A day, whose prices then hold for everything; or USD per million tokens by
+            model id, such as `{"claude-opus-5-5": {"input": 3, "output": 15}}`, with
+            the keys of prices.toml.
+        policy
+            `all-large`, `all-small`, or a function of a ledger record that returns the
+            id of the model to ask, or None where nothing would have been asked.
+        by
+            `tier`, `model`, `workflow`, `step`, `task` or `notebook`, as recorded.
+
+        Raises
+        ------
+        ValueError
+            If a choice cannot be used.
+        UnknownModelError
+            If one names a model that no table knows.
+        """
+        from costroute_nb.reports import records_in
+        from costroute_nb.what_if import what_if
+
+        scope = self._scope(since, all_sessions)
+        frame = what_if(
+            records_in(self._expired(), scope),
+            catalog=self._parts.catalog,
+            prices=self._parts.prices,
+            tiers=tiers,
+            repricing=prices,
+            policy=policy,
+            by=by,
+        )
+        return self._told(frame, scope)
+
+    def report(
+        self,
+        by: GroupedBy = "workflow",
+        since: Since = None,
+        *,
+        html: str | Path | None = None,
+        csv: str | Path | None = None,
+        all_sessions: bool = True,
+    ) -> Report:
+        """Return the report of a period, and write it to the files that are named.
+
+        Parameters
+        ----------
+        by
+            As in `summary`.
+        html
+            Where to put one page that opens without a network, instead of what is
+            there; its directory must exist.
+        csv
+            Where to put the table of the groups.
+
+        Raises
+        ------
+        ValueError
+            If there is no such grouping.
+        ConfigurationError
+            If a file cannot be written.
+        """
+        report = build_report(
+            self._expired(),
+            by,
+            self._scope(since, all_sessions),
+            zone=self.settings.zone,
+            baseline_model=baseline_model(self._parts.catalog).id,
+            until=self._clock.now(),
+        )
+        if html is not None or csv is not None:
+            from costroute_nb.export.files import write_text
+            from costroute_nb.export.page import html_text
+            from costroute_nb.export.table import csv_text
+
+            if html is not None:
+                write_text(html, html_text(report))
+            if csv is not None:
+                write_text(csv, csv_text(report))
+        return report
+
+    def _scope(self, since: Since, all_sessions: bool) -> Scope:
+        return Scope(
+            simulated=self.settings.provider == "simulated",
+            since=self._moment(since),
+            session_id=None if all_sessions else self.session_id,
+        )
+
+    def _moment(self, since: Since) -> datetime | None:
+        if since is None or isinstance(since, datetime):
+            start = since
+        else:
+            start = self._clock.now() - timedelta(seconds=seconds(since))
+        if start is not None and start.tzinfo is None:
+            start = start.replace(tzinfo=self.settings.zone)
+        return start
+
+    def _told(self, frame: pd.DataFrame, scope: Scope) -> pd.DataFrame:
+        told: dict[str, Any] = {
+            "baseline_model": baseline_model(self._parts.catalog).id,
+            "simulated": scope.simulated,
+            "sessions": scope.sessions,
+        }
+        frame.attrs.update(told)
+        return frame
+
+    def _expired(self) -> LedgerStore:
+        """Return the ledger; what a dead process held is a fact once its lease is over."""
+        ledger = self._parts.ledger
+        ledger.expire(self._clock.now())
+        return ledger

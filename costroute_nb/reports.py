@@ -1,0 +1,190 @@
+"""Sum the ledger up: groups of one pot over a period, as a report or as a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from costroute_nb.core.money import pico_to_usd
+from costroute_nb.core.report import GROUPINGS, Group, GroupedBy, Report, group_up
+from costroute_nb.core.totals import totals_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+    from zoneinfo import ZoneInfo
+
+    import pandas as pd
+
+    from costroute_nb.core.record import Record
+    from costroute_nb.core.totals import Totals
+    from costroute_nb.ports import LedgerStore
+
+_QUARTER = timedelta(minutes=15)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+COLUMNS = {
+    "calls": "int64",
+    "cost_usd": "float64",
+    "avg_cost_usd": "float64",
+    "cache_hit_rate": "float64",
+    "models": "object",
+    "saved_usd": "float64",
+    "baseline_usd": "float64",
+    "charged_usd": "float64",
+    "estimated_share": "float64",
+    "attempts": "int64",
+    "unknown": "int64",
+}
+"""The columns of a summary after that of the names, and their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which attempts: of one pot, from a moment on, of one session or of all.
+
+    None is without a beginning, and every session on the ledger.
+    """
+
+    simulated: bool
+    since: datetime | None = None
+    session_id: str | None = None
+
+    @property
+    def sessions(self) -> str:
+        """Whose attempts they are, in words."""
+        return "this session" if self.session_id else "all sessions on this ledger"
+
+
+def records_in(ledger: LedgerStore, scope: Scope) -> Iterator[Record]:
+    """Yield the attempts of a scope, oldest first."""
+    found = ledger.records(session_id=scope.session_id, since=scope.since)
+    return (record for record in found if record.simulated == scope.simulated)
+
+
+def sums(
+    ledger: LedgerStore, keys: Sequence[str], scope: Scope
+) -> Iterator[tuple[tuple[str | int | None, ...], Totals]]:
+    """Yield the totals of a scope by the groups of `LedgerStore.totals`.
+
+    A group may come more than once. Whole quarter hours come from the ledger's own
+    sums, however many rows there are; only a broken first quarter is read.
+    """
+    start = scope.since
+    if scope.since is not None:
+        start = _EPOCH - (_EPOCH - scope.since) // _QUARTER * _QUARTER
+        for record in records_in(ledger, scope):
+            if record.at >= start:
+                break
+            yield tuple(_key(record, name) for name in keys), totals_of(record)
+    yield from ledger.totals(
+        keys, simulated=scope.simulated, session_id=scope.session_id, since=start
+    )
+
+
+def grouped(
+    ledger: LedgerStore, by: GroupedBy, scope: Scope, zone: ZoneInfo
+) -> tuple[Group, ...]:
+    """Return the groups of a scope, the dearest first; days in order, of a zone.
+
+    Raises
+    ------
+    ValueError
+        If there is no such grouping.
+    """
+    if by not in GROUPINGS:
+        message = f"no summary by {by!r}: choose {', '.join(GROUPINGS)}"
+        raise ValueError(message)
+    keys = ("quarter" if by == "day" else by, "model")
+    found = sums(ledger, tuple(dict.fromkeys(keys)), scope)
+    groups = group_up(
+        (_name(key[0], by, zone), str(key[-1]), totals) for key, totals in found
+    )
+    if by == "day":
+        return tuple(sorted(groups, key=lambda group: str(group.name)))
+    return tuple(
+        sorted(groups, key=lambda group: (-group.totals.cost, str(group.name)))
+    )
+
+
+def build_report(
+    ledger: LedgerStore,
+    by: GroupedBy,
+    scope: Scope,
+    *,
+    zone: ZoneInfo,
+    baseline_model: str,
+    until: datetime,
+) -> Report:
+    """Return the report of a scope up to now, its moments in the zone of its days.
+
+    Raises
+    ------
+    ValueError
+        If there is no such grouping.
+    """
+    groups = grouped(ledger, by, scope, zone)
+    return Report(
+        by=by,
+        groups=groups,
+        days=groups if by == "day" else grouped(ledger, "day", scope, zone),
+        simulated=scope.simulated,
+        baseline_model=baseline_model,
+        since=None if scope.since is None else scope.since.astimezone(zone),
+        until=until.astimezone(zone),
+        sessions=scope.sessions,
+    )
+
+
+def summary_frame(groups: Sequence[Group], by: GroupedBy) -> pd.DataFrame:
+    """Return one row for each group, with the columns of `COLUMNS`.
+
+    Money is float USD. What an attempt did not cost for certain is left out of
+    `cost_usd`, counted in `unknown` and, at its worst, in `charged_usd`; where no
+    attempt's cost is known it is missing. `models` counts attempts by model.
+    """
+    import pandas as pd
+
+    names = [group.name for group in groups]
+    return pd.DataFrame(
+        {
+            by: pd.Series(names, dtype="datetime64[us]" if by == "day" else "str"),
+            **{
+                column: pd.Series(
+                    [_cells(group)[column] for group in groups], dtype=kind
+                )
+                for column, kind in COLUMNS.items()
+            },
+        }
+    )
+
+
+def _cells(group: Group) -> dict[str, Any]:
+    totals = group.totals
+    return {
+        "calls": totals.calls,
+        "cost_usd": pico_to_usd(totals.known_cost),
+        "avg_cost_usd": pico_to_usd(totals.average_cost),
+        "cache_hit_rate": totals.hit_rate,
+        "models": group.attempts_per_model,
+        "saved_usd": pico_to_usd(totals.known_saving),
+        "baseline_usd": pico_to_usd(totals.baseline),
+        "charged_usd": pico_to_usd(totals.charged),
+        "estimated_share": totals.estimated_share,
+        "attempts": totals.attempts,
+        "unknown": totals.unknown,
+    }
+
+
+def _key(record: Record, name: str) -> str | int | None:
+    if name == "quarter":
+        return (record.at - _EPOCH) // _QUARTER
+    value: str | None = getattr(record, name)
+    return value
+
+
+def _name(key: str | int | None, by: GroupedBy, zone: ZoneInfo) -> str | date | None:
+    if by == "day":
+        return (_EPOCH + int(key or 0) * _QUARTER).astimezone(zone).date()
+    return None if key is None else str(key)

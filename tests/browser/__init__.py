@@ -1,0 +1,1 @@
+"""What a user sees in JupyterLab and Notebook 7: one browser serves all files here."""

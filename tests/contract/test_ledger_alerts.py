@@ -1,0 +1,82 @@
+"""An alert is claimed once in every LedgerStore, whoever else tries."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from costroute_nb.ports import LedgerStore
+from tests.support.ledger_workers import FOUR, claims, processes
+from tests.support.ledgers import DAY, LEDGERS
+from tests.support.records import NOON
+
+
+@pytest.fixture(params=LEDGERS)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LedgerStore]:
+    store = LEDGERS[request.param](tmp_path)
+    yield store
+    store.close()
+
+
+def test_first_claim_of_a_key_wins_and_its_words_are_kept(ledger: LedgerStore) -> None:
+    assert ledger.claim_alert("day", NOON, "80 % of the day")
+    assert not ledger.claim_alert("day", NOON + DAY, "other words")
+    assert ledger.alerts() == [(NOON, "day", "80 % of the day")]
+
+
+def test_claim_outlives_the_ledger_that_made_it(ledger: LedgerStore) -> None:
+    assert ledger.claim_alert("day", NOON, "")
+    ledger.close()
+    assert not ledger.claim_alert("day", NOON, "")
+
+
+def test_alerts_come_in_order_of_time_from_a_moment_on(ledger: LedgerStore) -> None:
+    for key, at in (("late", NOON + DAY), ("first", NOON), ("second", NOON)):
+        ledger.claim_alert(key, at, "")
+    assert [key for _, key, _ in ledger.alerts()] == ["first", "second", "late"]
+    assert [key for _, key, _ in ledger.alerts(since=NOON + DAY)] == ["late"]
+
+
+def test_text_that_utf8_cannot_hold_is_claimed_once(ledger: LedgerStore) -> None:
+    assert ledger.claim_alert("\ud83d", NOON, "\ud83d")
+    assert not ledger.claim_alert("\ud83d", NOON, "")
+
+
+def test_one_of_many_threads_wins_each_claim(ledger: LedgerStore) -> None:
+    start = threading.Barrier(8)
+    won: list[str] = []
+
+    def claim_all() -> None:
+        start.wait()
+        for number in range(50):
+            if ledger.claim_alert(str(number), NOON, ""):
+                won.append(str(number))
+
+    threads = [threading.Thread(target=claim_all) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won, key=int) == [str(number) for number in range(50)]
+
+
+@pytest.mark.parametrize("implementation", LEDGERS)
+def test_one_of_many_processes_wins_each_claim(
+    implementation: str, tmp_path: Path
+) -> None:
+    start = processes.Barrier(len(FOUR))
+    out, theirs = processes.Pipe(duplex=False)
+    workers = [
+        processes.Process(target=claims, args=(implementation, tmp_path, start, theirs))
+        for _ in FOUR
+    ]
+    for worker in workers:
+        worker.start()
+    theirs.close()
+    won = [key for _ in FOUR for key in out.recv()]
+    for worker in workers:
+        worker.join()
+    assert sorted(won, key=int) == [str(number) for number in range(50)]
