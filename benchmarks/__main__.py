@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from benchmarks.place import Place
 
-_SUBJECTS = ("loading", "classification", "cache_hit", "overhead", "first_answer")
+_SUBJECTS = (
+    "loading", "classification", "cache_hit", "overhead", "first_answer", "scale",
+)  # fmt: skip
 _LEDGER = "ledger"
 _PEERS = ("anthropic", "diskcache", "ipython", "litellm")
 

@@ -30,6 +30,7 @@ from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record
 from costroute_nb.ledger import schema
 from costroute_nb.ledger.sqlite import SqliteLedger
+from costroute_nb.reports import Scope, grouped
 
 if TYPE_CHECKING:
     from benchmarks.place import Place
@@ -77,20 +78,16 @@ def lines(directory: Path, rows: int) -> Iterator[Line]:
     yield Line("  settle", median(settles), most_seconds=0.001)
     for name, work in looks(ledger).items():
         yield Line(f"  {name}", median(times(work, 5)), most_seconds=0.1)
-    before = memory()
-    list(ledger.totals(["workflow", "step", "model"], simulated=False))
-    counted = sum(1 for _ in ledger.records())
-    grown = memory() - before
-    yield Line("  every record once", note=f"{counted:,} records, {grown:+.0f} MB")
+    yield from summaries(ledger)
     ledger.close()
 
 
 def calls(ledger: SqliteLedger) -> tuple[list[float], list[float]]:
     """Return the seconds of reserves and of settles."""
     budget = Budget(ledger, SystemClock(), LIMITS, ZONE, "own", False)
-    reserves, settles = [], []
+    reserves, settles, chance = [], [], Random(1)  # noqa: S311 -- the same in each run
     for number in range(CALLS):
-        hold = _record(Random(number), 0, budget.now(), f"call {number}", "own")
+        hold = _record(chance, 0, budget.now(), f"call {number}", "own")
         hold = replace(hold, status="pending", charged=10**9)
         reserves += times(partial(budget.reserve, hold), 1)
         done = replace(hold, status="ok", cost=10**9, usage=Usage(300, 80))
@@ -106,7 +103,7 @@ def looks(ledger: SqliteLedger) -> dict[str, Callable[[], object]]:
     def look(*by: str, **scope: Any) -> Callable[[], object]:
         return partial(ledger.totals, by, simulated=False, **scope)
 
-    scopes = {
+    scopes: dict[str, dict[str, Any]] = {
         "this session": {"session_id": "own"},
         "today": {"since": today[0], "until": today[1]},
         "this month": {"since": month[0], "until": month[1]},
@@ -122,6 +119,22 @@ def looks(ledger: SqliteLedger) -> dict[str, Callable[[], object]]:
         ledger.spent_per_window, week, now, 600, simulated=False
     )
     return found
+
+
+def summaries(ledger: SqliteLedger) -> Iterator[Line]:
+    """Yield how long summaries take, and what reading everything adds to memory."""
+    scopes = {"ever": Scope(simulated=False)}
+    scopes["30 days"] = Scope(False, since=SystemClock().now() - timedelta(days=30))
+    before = memory()
+    for name, scope in scopes.items():
+        for by in ("workflow", "model", "day"):
+            found = times(lambda: grouped(ledger, by, scope, ZONE), 3)  # noqa: B023 -- called at once
+            yield Line(f"  summary by {by}, {name}", median(found), most_seconds=2.0)
+    started = perf_counter()
+    counted = sum(1 for _ in ledger.records())
+    seconds = perf_counter() - started
+    note = f"{counted:,} records; all of these added {memory() - before:.0f} MB"
+    yield Line("  every record once", seconds, note=note)
 
 
 def times(work: Callable[[], object], rounds: int) -> list[float]:
@@ -153,7 +166,7 @@ def fill(path: Path, rows: int) -> None:
 
 
 def _records(rows: int) -> Iterator[Record]:
-    chance = Random(5)
+    chance = Random(5)  # noqa: S311 -- the same in each run
     now = datetime.now(UTC)
     length = timedelta(days=DAYS) / rows
     for number in range(rows):

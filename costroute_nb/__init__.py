@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from costroute_nb.core.budget import Limits
@@ -89,6 +91,10 @@ __all__ = [
     "count_tokens",
     "default_session",
 ]
+
+
+_adopt: Callable[[Session], None] | None = None
+"""What a loaded extension does to the session of the process before it is given out."""
 
 
 def __getattr__(name: str) -> Any:

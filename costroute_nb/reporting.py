@@ -89,7 +89,7 @@ class Reporting:
 
         Each advice names what it would have saved over the period, in USD, and the
         assumption under which it holds. Where the ledger supports none, none is given.
-        Every attempt of the period is read: some seconds for a million.
+        Every attempt of the period is read, which takes some seconds for 300,000.
         """
         from costroute_nb.advice import advise
 

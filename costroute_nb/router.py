@@ -106,7 +106,9 @@ class Router:
         provider.check_credentials()
         self._degrade_trip(trip)
         key = self.lookup.key(trip.plan.candidates[0], provider)
-        with self.flight.leader(key, self.lease, lambda: self._look_up(trip)) as found:
+        with self.flight.leader(
+            key, self.lease, lambda: self._look_up(trip), listener.notice
+        ) as found:
             return found or self._attempt_candidates(trip)
 
     def _provider(self, call: Call) -> Provider:

@@ -1,4 +1,4 @@
-"""Wire the parts together; the one object users hold."""
+"""The one object users hold: what they ask, what they may spend, what they spent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import costroute_nb
 from costroute_nb.asking import build_call
 from costroute_nb.callbacks import Callbacks
 from costroute_nb.clock import SystemClock
@@ -274,4 +275,7 @@ def default_session() -> Session:
     with _default_lock:
         if _default is None:
             _default = Session()
-        return _default
+        session = _default
+    if costroute_nb._adopt is not None:  # a notebook's settings hold here, too
+        costroute_nb._adopt(session)
+    return session

@@ -15,7 +15,7 @@ from costroute_nb.core.catalog import (
 )
 from costroute_nb.core.classification import Classification, Task
 from costroute_nb.core.messages import Request
-from costroute_nb.core.money import pico_to_usd
+from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.prices import Price
 from costroute_nb.errors import NoCapableModelError
 
@@ -87,6 +87,15 @@ class Plan:
     candidates: tuple[Candidate, ...]
     reason: str
     excluded: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        first, *others = self.candidates
+        expected, worst = first.quote.expected, first.quote.worst
+        then = f"; then {', '.join(one.model for one in others)}" if others else ""
+        return (
+            f"{first.tier} ({self.reason}): {first.model}, about "
+            f"{format_usd(expected)}, at most {format_usd(worst)}{then}"
+        )
 
     @property
     def tier(self) -> Tier:

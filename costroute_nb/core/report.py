@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from costroute_nb.core.money import format_usd
 from costroute_nb.core.totals import Totals
 
 if TYPE_CHECKING:
@@ -102,3 +103,25 @@ def group_up(parts: Iterable[tuple[str | date | None, str, Totals]]) -> list[Gro
     return [
         Group(name, sum(own.values(), Totals()), own) for name, own in models.items()
     ]
+
+
+HEADINGS = ("calls", "cost", "average", "cache hits", "saved", "estimated", "unknown")
+"""What `cells` are, for a reader."""
+
+
+def cells(totals: Totals) -> tuple[str, ...]:
+    """Return totals as a reader wants them; a dash stands for what there is none of."""
+    return (
+        f"{totals.calls:,}",
+        format_usd(totals.known_cost),
+        "–" if totals.average_cost is None else format_usd(totals.average_cost),
+        percent(totals.hit_rate),
+        format_usd(totals.known_saving),
+        percent(totals.estimated_share),
+        f"{totals.unknown:,}",
+    )
+
+
+def percent(part: float | None) -> str:
+    """Return a share in whole percent, a dash where there is none."""
+    return "–" if part is None else f"{part:.0%}"

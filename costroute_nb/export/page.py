@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from costroute_nb.core.money import format_usd
-from costroute_nb.core.report import Group
+from costroute_nb.core.report import HEADINGS, Group, cells
 from costroute_nb.export.pictures import bars, per_day
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ th:first-child, td:first-child { text-align: left; white-space: normal;
 """
 
 _OPEN_DAYS = 31
-_HEADINGS = (
-    "calls", "cost", "average", "cache hits", "saved", "estimated", "unknown",
-)  # fmt: skip
 
 
 def html_text(report: Report) -> str:
@@ -63,24 +60,24 @@ def _body(report: Report) -> Iterable[str]:
     totals = report.totals
     yield _cards(report, totals)
     days = report.days
+    counted = f"{len(days)} day{'s' * (len(days) != 1)}"
     yield "<h2>By day</h2>"
-    spent = f"{format_usd(totals.cost)} on {len(days)} day{'s' * (len(days) != 1)}"
-    yield _figure(per_day(days), f"Cost per day: {spent}.")
+    caption = f"Cost per day: {format_usd(totals.cost)} on {counted}."
+    yield _figure(per_day(days), caption)
     for heading, groups in (
         (report.by, report.groups if report.by != "day" else ()),
         ("model", _by_model(report) if report.by != "model" else ()),
     ):
         if groups:
-            names = [group.title for group in groups]
             yield f"<h2>By {heading}</h2>"
-            first = f"{names[0]} with {format_usd(groups[0].totals.cost)}"
+            first = f"{groups[0].title} with {format_usd(groups[0].totals.cost)}"
             caption = f"Cost by {heading}: most for {first}."
-            yield _figure(bars(names, groups), caption)
+            yield _figure(bars(groups), caption)
             yield _table(heading, groups)
     yield "<h2>Every day</h2>"
     opened = " open" if len(days) <= _OPEN_DAYS else ""
     table = _table("day", days)
-    yield f"<details{opened}><summary>{len(days)} days</summary>\n{table}\n</details>"
+    yield f"<details{opened}><summary>{counted}</summary>\n{table}\n</details>"
 
 
 def _by_model(report: Report) -> tuple[Group, ...]:
@@ -88,14 +85,15 @@ def _by_model(report: Report) -> tuple[Group, ...]:
 
 
 def _cards(report: Report, totals: Totals) -> str:
+    shown = dict(zip(HEADINGS, cells(totals), strict=True))
     cards = {
-        "calls": f"{totals.calls:,}",
-        "cost": format_usd(totals.known_cost),
-        "average per call": _usd(totals.average_cost),
-        "cache-hit rate": _percent(totals.hit_rate),
-        f"saved against {report.baseline_model}": format_usd(totals.known_saving),
-        "estimated attempts": _percent(totals.estimated_share),
-        "attempts of unknown cost": f"{totals.unknown:,}",
+        "calls": shown["calls"],
+        "cost": shown["cost"],
+        "average per call": shown["average"],
+        "cache-hit rate": shown["cache hits"],
+        f"saved against {report.baseline_model}": shown["saved"],
+        "estimated attempts": shown["estimated"],
+        "attempts of unknown cost": shown["unknown"],
     }
     items = (
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
@@ -112,33 +110,15 @@ def _figure(svg: str, caption: str) -> str:
 
 
 def _table(heading: str, groups: Sequence[Group]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in (heading, *_HEADINGS))
+    head = "".join(f'<th scope="col">{name}</th>' for name in (heading, *HEADINGS))
     lines = [
-        "".join(f"<td>{escape(cell)}</td>" for cell in (name, *_cells(group.totals)))
-        for name, group in zip([group.title for group in groups], groups, strict=True)
+        "".join(
+            f"<td>{escape(cell)}</td>" for cell in (group.title, *cells(group.totals))
+        )
+        for group in groups
     ]
     rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return (
         f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody>\n</table></div>"
     )
-
-
-def _cells(totals: Totals) -> tuple[str, ...]:
-    return (
-        f"{totals.calls:,}",
-        format_usd(totals.known_cost),
-        _usd(totals.average_cost),
-        _percent(totals.hit_rate),
-        format_usd(totals.known_saving),
-        _percent(totals.estimated_share),
-        f"{totals.unknown:,}",
-    )
-
-
-def _usd(pico: int | None) -> str:
-    return "–" if pico is None else format_usd(pico)
-
-
-def _percent(part: float | None) -> str:
-    return "–" if part is None else f"{part:.0%}"

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_APART = {"labelSeparation": 20}
+
 # Clear on white and on black: a dark page needs no second picture.
 _ACCENT = "#3b82f6"
 _FONT = "system-ui, sans-serif"
 _WIDTH, _BAR, _HEIGHT = 520, 22, 160
-_NAMES, _MOST_BARS = 150, 12
+_MOST_BARS = 12
+# A page's own font may be a quarter wider than the one that is measured here.
+_NAMES, _LIMIT = 190, 150
 _ROOM = 1.3  # for the words after the longest bar
 # Ticks between midnights would say the same day twice.
 _DAY = "datum.value % 86400000 ? '' : utcFormat(datum.value, '%b %d')"
@@ -39,7 +43,11 @@ def bars(groups: Sequence[Group]) -> str:
     ]
     # Names that are alike stay bars of their own.
     labels = json.dumps([name for name, _ in shown])
-    axis = {"labelExpr": f"{labels}[datum.value]", "minExtent": _NAMES}
+    axis = {
+        "labelExpr": f"{labels}[datum.value]",
+        "minExtent": _NAMES,
+        "labelLimit": _LIMIT,
+    }
     most = max(cost for _, cost in shown) or 1
     scale = {"domain": [0, _ROOM * (pico_to_usd(most) or 0.0)]}
     y = {"field": "number", "type": "ordinal", "title": None, "axis": axis}
@@ -67,7 +75,12 @@ def per_day(days: Sequence[Group]) -> str:
         "type": "temporal",
         "title": None,
         "scale": {"type": "utc", "padding": column},
-        "axis": {"labelExpr": _DAY, "grid": False, "labelOverlap": "greedy", "tickCount": 8},
+        "axis": {
+            "labelExpr": _DAY,
+            "grid": False,
+            "labelOverlap": "greedy",
+            "tickCount": 8,
+        },
     }
     mark = {"type": "bar", "color": _ACCENT, "size": column}
     encoding = {"x": x, "y": _usd()}
@@ -99,7 +112,6 @@ def _svg(spec: Row, rows: Sequence[Row]) -> str:
             "gridColor": ink,
             "gridOpacity": 0.15,
             "labelFontSize": 12,
-            "labelLimit": 220,
         },
         "text": {"fontSize": 12},
     }

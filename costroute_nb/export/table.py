@@ -28,7 +28,8 @@ def csv_text(report: Report) -> str:
     """
     headings = list(_cells(report, Group(None, Totals(), {})))
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # A carriage return in a name is quoted only because lines end with one, too.
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(headings)
     for group in report.groups:
         writer.writerow([_safe(cell) for cell in _cells(report, group).values()])

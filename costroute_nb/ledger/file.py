@@ -135,9 +135,7 @@ class LedgerFile:
             )
             raise ConfigurationError(message)
         if version == 0 and tables:
-            message = (
-                f"{self._shown} is a database but no ledger: {_ELSEWHERE}"
-            )
+            message = f"{self._shown} is a database but no ledger: {_ELSEWHERE}"
             raise ConfigurationError(message)
         return int(version)
 

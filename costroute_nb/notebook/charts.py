@@ -156,7 +156,9 @@ def _spend() -> Any:
         ]
     # Room above the limit for its words.
     layers.append(
-        lines.transform_calculate(usd="datum.usd * 1.15").mark_point(opacity=0)
+        lines.transform_calculate(usd="datum.usd * 1.15").mark_point(
+            opacity=0, color=_colour("quiet")
+        )
     )
     return alt.layer(*layers).properties(width="container", height=_HEIGHT)
 
@@ -259,7 +261,7 @@ def _tier() -> Any:
 def _room(base: Any, factor: float, field: str = "usd") -> Any:
     """Return an unseen layer that leaves room for the words after a bar."""
     grown = base.transform_calculate(**{field: f"datum.{field} * {factor}"})
-    return grown.mark_point(opacity=0)
+    return grown.mark_point(opacity=0, color=_colour("quiet"))
 
 
 _CURVE = ("rows", "last")

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from IPython.core.completer import SimpleCompletion
 
-from costroute_nb.notebook.options import FORMATS, OPTIONS, Option
-from costroute_nb.notebook.usage import MORE, SUBCOMMANDS
+from costroute_nb.core.report import GROUPINGS
+from costroute_nb.notebook.options import FORMATS, ON_LIMIT, OPTIONS, Option
+from costroute_nb.notebook.usage import FOLLOWING, MORE, SUBCOMMANDS
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
+
+_CHOICES = {"format": FORMATS, "grouping": GROUPINGS, "on_limit": ON_LIMIT}
 
 Words = Callable[[str], Iterable[str]]
 """The words that a kind of value may be: tiers, models, providers, variables."""
@@ -26,10 +29,9 @@ def complete(context: "CompletionContext", words: Words) -> "SimpleMatcherResult
     *before, token = re.split(r"\s+", magic.group(2))
     before = [word for word in before if word]
     if magic.group(1):
-        found = _values(before, OPTIONS, words) or [o.name for o in OPTIONS]
-        found = [word for word in found if word not in before]
+        found = _options(before, token, OPTIONS, words)
     else:
-        found = _after_subcommand(before)
+        found = _after_subcommand(before, token, words)
     starting = [word for word in found if word.startswith(token)]
     return {
         "completions": [SimpleCompletion(text=w, type="option") for w in starting],
@@ -44,18 +46,39 @@ def _is_body(context: "CompletionContext") -> bool:
     return any(re.match(r"%%route(\s|$)", line) for line in above)
 
 
+def _options(
+    before: list[str], token: str, options: Iterable[Option], words: Words
+) -> list[str]:
+    """Return the values or the options that may stand here."""
+    name, equals, _ = token.partition("=")
+    if equals:
+        # With nothing to offer IPython would offer names of Python.
+        return [f"{name}={v}" for v in _values([name], options, words)] or [token]
+    found = _values(before, options, words) or [option.name for option in options]
+    return [word for word in found if word not in before]
+
+
 def _values(before: list[str], options: Iterable[Option], words: Words) -> list[str]:
     """Return what may follow an option's name, or nothing if an option may follow."""
     kinds = {option.name: option.kind for option in options}
     kind = kinds.get(before[-1], "flag") if before else "flag"
-    if kind == "format":
-        return list(FORMATS)
+    if kind in _CHOICES:
+        return list(_CHOICES[kind])
     if kind == "text":
         kind = "variable"
     return list(words(kind)) if kind != "flag" else []
 
 
-def _after_subcommand(before: list[str]) -> list[str]:
+def _after_subcommand(before: list[str], token: str, words: Words) -> list[str]:
     if not before:
         return list(SUBCOMMANDS)
-    return [word for word in MORE.get(before[0], ()) if word not in before]
+    name, *rest = before
+    if name == "plan":
+        # Its prompt may be anything; a dash begins an option, or a value follows one.
+        values = _values(rest, OPTIONS, words)
+        return (
+            _options(rest, token, OPTIONS, words) if values or token[:1] == "-" else []
+        )
+    if name in FOLLOWING:
+        return _options(rest, token, FOLLOWING[name], words)
+    return [word for word in MORE.get(name, ()) if word not in rest]

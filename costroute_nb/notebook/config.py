@@ -8,6 +8,7 @@ from typing import get_type_hints as type_hints
 import traitlets
 from traitlets.config import Configurable
 
+from costroute_nb.core.budget import Limits
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.settings import Settings, parse
 from costroute_nb.sources import resolve
@@ -62,9 +63,11 @@ class _Base(Configurable):
     def __init__(self, shell: "InteractiveShell") -> None:
         self._from_file: dict[str, Any] = {}
         self._given: dict[str, Any] = {}
+        self._anew: set[str] = set()
         self._on_change: Callable[[], None] = lambda: None
         super().__init__(parent=shell)
         self._from_file, self._given = self._given, {}
+        self._anew.clear()
         self.changed = True
 
     def on_change(self, call: "Callable[[], None]") -> None:
@@ -74,6 +77,7 @@ class _Base(Configurable):
     def remember(self, name: str, value: Any) -> None:
         """Note that a setting was set."""
         self._given[name] = value
+        self._anew.add(name)
         self.changed = True
         self._on_change()
 
@@ -88,6 +92,17 @@ class _Base(Configurable):
         found = resolve(ipython=self._from_file, config=self._given)
         self.changed = False
         return found
+
+    def limits_set(self) -> dict[str, Any]:
+        """Return the limits that were set since this was last asked, with their values.
+
+        One that is set to what it was replaces a limit set by hand all the same.
+        """
+        names, self._anew = self._anew, set()
+        limits = {f.name for f in fields(Limits)}
+        keys = {name: name.removesuffix("_limit") for name in names - limits}
+        keys |= {name: name for name in names & limits}
+        return {k: self.in_force(n) for n, k in keys.items() if k in limits}
 
     def in_force(self, name: str) -> Any:
         """Return a setting's value, also while another source is in disorder."""

@@ -55,7 +55,7 @@ class Dashboard:
         self._clock = SystemClock()
         self._lock = threading.Lock()
         self._painter = Painter()
-        self._reading = self._reader.read(self._scope)
+        self._reading = self._shown = self._reader.read(self._scope)
         self._twinned: tuple[Reading, bool] | None = None
         self._outputs: deque[tuple[str, str]] = deque(maxlen=_MOST_OUTPUTS)
         self._number = 0
@@ -66,7 +66,8 @@ class Dashboard:
         self._shell: InteractiveShell | None = None
 
     def __repr__(self) -> str:
-        return str(twin.page(self._latest()))
+        reading = self._latest()
+        return str(twin.page(reading, figures(reading)))
 
     def _ipython_display_(self) -> None:
         from IPython import get_ipython
@@ -119,15 +120,13 @@ class Dashboard:
 
     def refresh(self) -> None:
         """Bring panel and charts up to date, if anything has changed."""
-        with self._lock:
-            announced = self._said == words.status(self._reading)
-            changed = self._reader.changed(self._scope)
-            if changed:
-                self._reading = self._reader.read(self._scope)
-            elif announced:
-                return
-            self.panel.show(self._reading)
-            self.view.state = self._state(self._reading)
+        reading = self._latest()
+        changed = reading is not self._shown
+        if not changed and not self._has_news():
+            return
+        self._shown = reading
+        self.panel.show(reading)
+        self.view.state = self._state(reading)
         if changed and self._twins is not None:
             self._twins.ask()
 
@@ -156,20 +155,32 @@ class Dashboard:
 
     def _state(self, reading: "Reading") -> dict[str, Any]:
         """Return what the charts' widget is to show."""
-        now, status = self._clock.monotonic(), words.status(reading)
-        if status != self._said and now - self._said_at >= _ANNOUNCE:
-            self._said, self._said_at = status, now
+        if self._has_news():
+            self._said = words.status(reading)
+            self._said_at = self._clock.monotonic()
         self._number += 1
+        shown = figures(reading)
         return {
             "number": self._number,
             "status": self._said,
             "tiles": [asdict(tile) for tile in words.tiles(reading)],
             "alerts": list(reading.alerts),
-            "table": [list(row) for row in twin.page(reading).rows],
+            "table": [list(row) for row in twin.page(reading, shown).rows],
             "figures": {
-                name: asdict(figure) for name, figure in figures(reading).items()
+                name: {
+                    "title": figure.title,
+                    "caption": figure.caption,
+                    "data": figure.data,
+                    "empty": figure.empty,
+                }
+                for name, figure in shown.items()
             },
         }
+
+    def _has_news(self) -> bool:
+        """Whether there is something to announce, some time after the last sentence."""
+        waited = self._clock.monotonic() - self._said_at >= _ANNOUNCE
+        return waited and self._said != words.status(self._reading)
 
     def _attend(self, shell: "InteractiveShell") -> None:
         """Bring the twins up to date whenever a cell has ended."""

@@ -25,6 +25,8 @@ Bundle = dict[str, Any]
 
 METADATA_VERSION = 1
 _MOST_REMEMBERED = 1_000
+_ESCALATED = ": escalated to "
+_NO_JSON = "this is no JSON: shown as it came"
 _RULE = "---"
 _NO_BREAK = "\u00a0"
 _LONGEST_TIED = 80  # characters of a receipt's part, entities included
@@ -69,7 +71,19 @@ class Results:
     @staticmethod
     def _notes(result: "Result") -> "Sequence[str]":
         # The receipt of a cached answer says all that its note does.
-        return () if result.cache_hit else result.notes
+        return () if result.cache_hit else said_once(result.notes)
+
+
+def said_once(notes: "Sequence[str]") -> list[str]:
+    """Return notes in which a reason that led from model to model stands once."""
+    found: list[str] = []
+    for note in notes:
+        reason, escalated, model = note.rpartition(_ESCALATED)
+        if escalated and found and found[-1].startswith(f"{reason}{_ESCALATED}"):
+            found[-1] += f", then to {model}"
+        else:
+            found.append(note)
+    return found
 
 
 def answer(text: str, foot: "Sequence[str]" = (), format: str = "markdown") -> Bundle:
@@ -77,8 +91,10 @@ def answer(text: str, foot: "Sequence[str]" = (), format: str = "markdown") -> B
     if format == "text":
         return {"text/plain": _plain(text, foot)}
     if format == "json":
-        shown = _pretty(text)
-        return _bundle(shown, code_block(shown, "json"), foot)
+        pretty = _pretty(text)
+        if pretty is None:
+            return _bundle(text, code_block(text, "text"), (_NO_JSON, *foot))
+        return _bundle(pretty, code_block(pretty, "json"), foot)
     if format == "code":
         block = last_code(text)
         return _bundle(block.code, code_block(block.code, block.language), foot)
@@ -150,10 +166,10 @@ def _unbroken(line: str) -> str:
     return f"{_NO_BREAK}· ".join(tied)
 
 
-def _pretty(text: str) -> str:
-    """Return the answer's JSON indented, or its text where it is none."""
+def _pretty(text: str) -> str | None:
+    """Return the answer's JSON indented, or None where it is none."""
     source = last_code(text).code
     try:
         return json.dumps(json.loads(source), indent=2, ensure_ascii=False)
     except ValueError:
-        return text
+        return None

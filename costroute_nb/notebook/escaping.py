@@ -32,6 +32,7 @@ _MOST_FORMULAS = 500  # more openers than this are no answer; finding their ends
 _LINK = re.compile(r"\]([(:])")
 _LONGEST_SCHEME = 2_000  # characters, with room for entities
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_NO_SCHEME = re.compile(r"[^\\<\x00-\x20A-Za-z0-9+.:-]")
 _SAFE_SCHEMES = {"http", "https", "mailto"}
 # Terminals obey escape sequences; only line ends and tabs are text.
 _CONTROLS = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
@@ -209,7 +210,8 @@ def _no_display_math(text: str) -> str:
 def _checked_link(match: re.Match[str]) -> str:
     """Return the start of a link, broken where the target is not a plain address."""
     target = html.unescape(match.string[match.end() :][:_LONGEST_SCHEME])
-    target = re.sub(r"[\\<\x00-\x20]", "", target)
+    end = _NO_SCHEME.search(target)
+    target = re.sub(r"[\\<\x00-\x20]", "", target[: end.end()] if end else target)
     scheme = _SCHEME.match(target)
     safe = scheme is None or scheme.group(1).lower() in _SAFE_SCHEMES
     # A target that is not on this line cannot be judged here.

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from IPython.core.completer import context_matcher
 
+import costroute_nb
 from costroute_nb.notebook.magics import Route
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.face import Face
     from costroute_nb.notebook.views import Page
+    from costroute_nb.session import Session
 
 _LOGGER = logging.getLogger("costroute_nb")
 
@@ -65,6 +67,7 @@ class _Installed:
 
     def __init__(self, ip: "InteractiveShell") -> None:
         self._face = partial(_face, ip)
+        self.adopt = partial(_adopt, ip)
         self.route = Route(self._face)
         self.settings: Any = _Settings(self._face)
         self.warnings = _Warnings()
@@ -110,6 +113,7 @@ def load(ip: "InteractiveShell") -> None:
     for (module, name), show in installed.shows.items():
         _bundles(ip).for_type_by_name(module, name, show)
     _LOGGER.addHandler(installed.warnings)
+    costroute_nb._adopt = installed.adopt
 
 
 def unload(ip: "InteractiveShell") -> None:
@@ -129,6 +133,8 @@ def unload(ip: "InteractiveShell") -> None:
     for module, name in installed.shows:
         _bundles(ip).pop(f"{module}.{name}", None)
     _LOGGER.removeHandler(installed.warnings)
+    if costroute_nb._adopt is installed.adopt:
+        costroute_nb._adopt = None
 
 
 def _face(ip: "InteractiveShell") -> "Face":
@@ -137,6 +143,10 @@ def _face(ip: "InteractiveShell") -> "Face":
 
         _faces[ip] = Face(ip)
     return _faces[ip]
+
+
+def _adopt(ip: "InteractiveShell", session: "Session") -> None:
+    _face(ip).adopt(session)
 
 
 def _show_plan(plan: "Plan") -> dict[str, str]:

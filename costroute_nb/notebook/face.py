@@ -1,6 +1,7 @@
 """What one shell's face holds: its settings, its session, and what it has shown."""
 
 import sys
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from costroute_nb.core.alerts import Alert
+    from costroute_nb.core.catalog import Catalog
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.display import Results
     from costroute_nb.notebook.live import Live
     from costroute_nb.session import Session
-
-PROVIDERS = ("anthropic", "simulated")
 
 
 class Face:
@@ -70,24 +70,41 @@ class Face:
         from costroute_nb.session import default_session
 
         session = default_session()
+        self.adopt(session)
+        return session
+
+    def adopt(self, session: "Session") -> None:
+        """Apply this shell's settings to the process's session, and show its alerts.
+
+        Raises
+        ------
+        ConfigurationError
+            If a setting cannot be used.
+        """
         if self.config.changed:
-            session.configure(self.config.settings())
+            try:
+                session.configure(self.config.settings())
+            except CostRouteError:
+                self.config.changed = True  # the next call says so again
+                raise
+            session.budget.update(**self.config.limits_set())
         if session is not self._session or self._unsubscribe is None:
             self.forget_alerts()
             self._unsubscribe = session.on_alert(self.show_alert)
         self._session = session
-        return session
 
     def show_alert(self, alert: "Alert") -> None:
         """Show an alert as a line of its own in the running cell's output."""
-        from costroute_nb.notebook.display import footing
+        from costroute_nb.notebook.escaping import inline, plain
         from costroute_nb.notebook.live import Terminal
 
         line = f"alert: {alert.text}"
         if isinstance(self.live, Terminal):  # in the middle of a line, perhaps
             self.live.notice(line)
         else:
-            self.shell.display_pub.publish(data=footing((line,)), metadata={})
+            shown = f"**alert:** {inline(alert.text)}"
+            data = {"text/plain": plain(line), "text/markdown": shown}
+            self.shell.display_pub.publish(data=data, metadata={})
 
     def forget_alerts(self) -> None:
         """Show no more alerts until the session is asked for again."""
@@ -146,29 +163,24 @@ class Face:
             names = self.shell.user_ns
             return [n for n in names if not n.startswith("_") and n not in hidden]
         if kind == "provider":
+            from costroute_nb.settings import PROVIDERS
+
             return PROVIDERS
-        if kind not in ("tier", "model"):
-            return ()
-        from costroute_nb.core.catalog import TIERS
-
-        models: Any = self._models()
         if kind == "model":
-            return [model.id for model in models]
-        return dict.fromkeys((*TIERS, *(model.line for model in models)))
+            return [model.id for model in self._catalog().models]
+        return self._catalog().tier_names() if kind == "tier" else ()
 
-    def _models(self) -> Any:
+    def _catalog(self) -> "Catalog":
         """Return the models; from the tables while there is no session yet."""
         if self._session is not None:
-            return self._session.catalog.models
+            return self._session.catalog
         from costroute_nb.sources import config_dir
         from costroute_nb.tables import load_tables
 
-        return load_tables(config_dir()).catalog.models
+        return load_tables(config_dir()).catalog
 
     def _apply(self) -> None:
         """Hand a changed setting to the session, if one is in use already."""
         if self._session is not None:
-            try:
+            with suppress(CostRouteError):  # the next call says so
                 self.session()
-            except CostRouteError:  # the next call says so
-                self.config.changed = True

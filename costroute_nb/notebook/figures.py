@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.catalog import TIERS
@@ -62,7 +63,10 @@ def _spend(reading: "Reading", scope: "Scope") -> Figure:
             said += ", a limit far above this curve"
     data = _with_last(rows) | {"lines": lines}
     return Figure(
-        f"Spend, {SCOPES[scope]}", said, data, empty=not points[-1].sums.charged
+        f"Spend, {SCOPES[scope]}",
+        said,
+        data,
+        empty=not any(p.sums.charged for p in points),
     )
 
 
@@ -137,7 +141,6 @@ def _hits(reading: "Reading") -> Figure:
     rows = [
         {"t": _wall(point.at, reading.zone), "rate": hit_rate(point.sums)}
         for point in reading.course
-        if point.sums.calls
     ]
     sums = reading.sums
     said = f"{hit_rate(sums):.0%}: {sums.cache_hits:,} of {_count(sums.calls, 'call')}"
@@ -225,6 +228,7 @@ def _nothing(reading: "Reading") -> str:
     return f"no calls {SCOPES[reading.scope]} yet"
 
 
+@lru_cache(maxsize=1_024)  # a refresh shows the moments of the one before
 def _wall(at: datetime, zone: "ZoneInfo") -> int:
     """Return milliseconds that read as the zone's wall clock when taken for UTC.
 

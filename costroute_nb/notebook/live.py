@@ -7,7 +7,7 @@ from uuid import uuid4
 from IPython.core.displaypub import CapturingDisplayPublisher
 
 from costroute_nb.clock import SystemClock
-from costroute_nb.notebook.display import answer
+from costroute_nb.notebook.display import answer, said_once
 from costroute_nb.notebook.escaping import plain
 
 if TYPE_CHECKING:
@@ -77,6 +77,13 @@ class Captured:
         if self._text or text:
             bundle = answer(self._text or text, (mark,), self._format)
             self._shell.display_pub.publish(data=bundle, metadata={})
+
+
+class Silent(Captured):
+    """Shows nothing at all, whether the call ends well or not."""
+
+    def stop(self, mark: str, text: str = "") -> None:
+        """Leave it to the error."""
 
 
 class Terminal:
@@ -201,7 +208,8 @@ class Output:
     def _partial(self, *marks: str) -> "Bundle":
         # Half an answer is no JSON and has no last block of code yet.
         format = "text" if self._format == "text" else "markdown"
-        return answer("".join(self._pieces), (*self._notices, *marks), format)
+        foot = (*said_once(self._notices), *marks)
+        return answer("".join(self._pieces), foot, format)
 
     def _publish(self, data: "Bundle", metadata: "Bundle | None" = None) -> None:
         self._shell.display_pub.publish(

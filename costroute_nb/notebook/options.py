@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from costroute_nb.core.budget import OnLimit
+from costroute_nb.core.report import GROUPINGS
 from costroute_nb.settings import Format
 
 Kind = Literal[
     "flag", "word", "number", "fraction", "usd", "limit", "time", "text", "expression",
-    "variable", "tier", "model", "provider", "format",
+    "variable", "tier", "model", "provider", "format", "grouping",
+    "on_limit",
 ]  # fmt: skip
 FORMATS: tuple[str, ...] = get_args(Format)
+ON_LIMIT: tuple[str, ...] = get_args(OnLimit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,21 @@ BUDGET_OPTIONS = (
     Option("--day", "day", "limit", "USD", "most a day on this ledger, or none"),
     Option("--month", "month", "limit", "USD", "most a month on this ledger, or none"),
     Option("--alert-at", "alert_at", "fraction", "0.8", "fraction at which to warn"),
-    Option("--on-limit", "on_limit", "word", "stop|degrade", "what a spent limit does"),
+    Option(
+        "--on-limit",
+        "on_limit",
+        "on_limit",
+        "|".join(ON_LIMIT),
+        "what a spent limit does",
+    ),
 )
+REPORT_OPTIONS = (
+    Option("--by", "by", "grouping", "G", f"{', '.join(GROUPINGS)}"),
+    Option("--since", "since", "time", "TIME", "only so far back: 12h, 30d"),
+    Option("--html", "html", "word", "FILE", "also write a page that needs no network"),
+    Option("--csv", "csv", "word", "FILE", "also write the table"),
+)
+ADVISE_OPTIONS = (REPORT_OPTIONS[1],)
 
 FACE_KEYS = frozenset({"raw", "dry_run", "format", "stream", "quiet"})
 

@@ -70,7 +70,9 @@ class Painter:
             process.communicate()
 
     def _running(self) -> "subprocess.Popen[bytes]":
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self._abandon()
+        if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603 -- this very file
                 [sys.executable, "-P", __file__],
                 stdin=subprocess.PIPE,

@@ -1,14 +1,16 @@
 """Read a line of options as the table says, or say in one line what is wrong."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
 
+from costroute_nb.core.report import GROUPINGS
 from costroute_nb.notebook.options import FORMATS, OPTIONS, Option
+from costroute_nb.notebook.variables import as_text
 from costroute_nb.settings import seconds
 
 _CONTRADICTIONS = (
@@ -19,7 +21,9 @@ _CONTRADICTIONS = (
     ("--model", "--ceiling"),
     ("--quiet", "--dry-run"),
 )
+HELP_OPTIONS = frozenset({"--help", "-h"})
 _ROUND = ("text", "expression")  # kinds that may hold blanks without quotes
+_OPTION = re.compile(r"(--?[\w-]*)(=?)\s*")
 _NEXT_OPTION = re.compile(r"\s--[a-z]")
 
 
@@ -32,8 +36,18 @@ class Given:
     quoted: bool = False
 
 
-def parse(line: str, options: Iterable[Option] = OPTIONS) -> list[Given]:
+def parse(
+    line: str,
+    options: Iterable[Option] = OPTIONS,
+    *,
+    otherwise: str = "the prompt goes below this line",
+) -> list[Given]:
     """Return the options on a line, in order, with their values as written.
+
+    Parameters
+    ----------
+    otherwise
+        What to say of a word that is no option.
 
     Raises
     ------
@@ -44,28 +58,45 @@ def parse(line: str, options: Iterable[Option] = OPTIONS) -> list[Given]:
     found: dict[str, Given] = {}
     rest = line.strip()
     while rest:
-        match = re.match(r"(--?[\w-]*)(=?)\s*", rest)
+        match = _OPTION.match(rest)
         if match is None:
-            _fail(f"{rest.split()[0]!r} is no option: the prompt goes below this line")
-        option = _find(match.group(1), known)
-        if option.name in found:
-            _fail(f"{option.name} is given twice")
-        rest = rest[match.end() :]
-        given = Given(option)
-        if option.kind != "flag":
-            given, rest = _value(option, rest)
-        elif match.group(2):
-            _fail(f"{option.name} takes no value")
-        found[option.name] = given
-        rest = rest.strip()
+            _not_an_option(rest, otherwise)
+        given, rest = _first(match, known)
+        if given.option.name in found:
+            _fail(f"{given.option.name} is given twice")
+        found[given.option.name] = given
     for one, other in _CONTRADICTIONS:
         if one in found and other in found:
             _fail(f"{one} and {other} contradict each other: choose one")
     return list(found.values())
 
 
+def leading_options(line: str) -> tuple[str, str]:
+    """Split a line into the options it begins with and the text after them.
+
+    Raises
+    ------
+    UsageError
+        For an unknown option or a missing value.
+    """
+    known = {option.name: option for option in OPTIONS}
+    rest = line
+    while rest.startswith("--") and (match := _OPTION.match(rest)):
+        _, rest = _first(match, known)
+    return line[: len(line) - len(rest)], rest
+
+
+def option_in(text: str) -> str | None:
+    """Return the first word of a text that is an option of `%%route`, or None."""
+    names = {option.name for option in OPTIONS}
+    return next((word for word in text.split() if word.split("=")[0] in names), None)
+
+
 def values(
-    given: Iterable[Given], namespace: Mapping[str, Any], fill: Callable[[str], str]
+    given: Iterable[Given],
+    namespace: Mapping[str, Any],
+    fill: Callable[[str], str],
+    visible: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return what the options set, by key.
 
@@ -75,33 +106,22 @@ def values(
         The user's variables.
     fill
         What fills placeholders in a value; expressions have variables of their own.
+    visible
+        The names of variables that may be suggested for a misspelt one.
 
     Raises
     ------
     UsageError
         For a value of the wrong kind, or a variable that does not exist.
     """
-    return {one.option.key: _meaning(one, namespace, fill) for one in given}
+    known = tuple(visible)
+    return {one.option.key: _meaning(one, namespace, fill, known) for one in given}
 
 
 def hint(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean x?)` for a misspelt word, or nothing."""
     close = get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
-
-
-def variable(name: str, namespace: Mapping[str, Any], option: str) -> Any:
-    """Return a user's variable that an option names.
-
-    Raises
-    ------
-    UsageError
-        If there is none, with a close one.
-    """
-    if name not in namespace:
-        visible = [n for n in namespace if not n.startswith("_")]
-        _fail(f"{option}: there is no variable {name!r}{hint(name, visible)}")
-    return namespace[name]
 
 
 def split_quoted(line: str) -> tuple[str, str]:
@@ -111,6 +131,26 @@ def split_quoted(line: str) -> tuple[str, str]:
     """
     end = _end_of_quote(line) if line[:1] in ("'", '"') else None
     return (line, "") if end is None else (_unquote(line[:end]), line[end:])
+
+
+def _first(match: re.Match[str], known: Mapping[str, Option]) -> tuple[Given, str]:
+    """Return the option that a line begins with, and what follows its value."""
+    option = _find(match.group(1), known)
+    rest = match.string[match.end() :]
+    given = Given(option)
+    if option.kind != "flag":
+        given, rest = _value(option, rest)
+    elif match.group(2):
+        _fail(f"{option.name} takes no value")
+    return given, rest.strip()
+
+
+def _not_an_option(rest: str, otherwise: str) -> NoReturn:
+    arrow = re.match(r"(\w*)\s*(=?)\s*<<", rest)
+    if arrow is not None:
+        written = " ".join(part for part in (*arrow.groups(), "<<") if part)
+        _fail(f"put `{written}` last, after the options")
+    _fail(f"{rest.split()[0]!r} is no option: {otherwise}")
 
 
 def _find(name: str, known: Mapping[str, Option]) -> Option:
@@ -174,7 +214,10 @@ def _unquote(text: str) -> str:
 
 
 def _meaning(
-    given: Given, namespace: Mapping[str, Any], fill: Callable[[str], str]
+    given: Given,
+    namespace: Mapping[str, Any],
+    fill: Callable[[str], str],
+    visible: Sequence[str],
 ) -> Any:
     option = given.option
     if option.kind == "flag":
@@ -182,16 +225,21 @@ def _meaning(
     if option.kind == "expression":
         return given.value
     if option.kind == "variable":
-        return variable(given.value, namespace, option.name)
+        return _variable(given, namespace, visible)
     if option.kind == "text" and not given.quoted and given.value.isidentifier():
-        if given.value not in namespace:
-            seen = hint(given.value, (n for n in namespace if not n.startswith("_")))
-            _fail(
-                f"{option.name}: there is no variable {given.value!r}{seen}; "
-                "put text in quotes"
-            )
-        return str(namespace[given.value])
+        value = _variable(given, namespace, visible, "; put text in quotes")
+        return as_text(value, f"{option.name} {given.value}")
     return _converted(option, fill(given.value))
+
+
+def _variable(
+    given: Given, namespace: Mapping[str, Any], visible: Sequence[str], more: str = ""
+) -> Any:
+    name = given.value
+    if name not in namespace:
+        close = hint(name, visible)
+        _fail(f"{given.option.name}: there is no variable {name!r}{close}{more}")
+    return namespace[name]
 
 
 def _converted(option: Option, value: str) -> Any:
@@ -201,7 +249,8 @@ def _converted(option: Option, value: str) -> Any:
     try:
         return convert(value)
     except ValueError:
-        _fail(f"{option.name} takes {takes}, not {value!r}{hint(value, FORMATS)}")
+        close = hint(value, (*FORMATS, *GROUPINGS))
+        _fail(f"{option.name} takes {takes}, not {value!r}{close}")
 
 
 def _usd(value: str) -> float:
@@ -216,6 +265,10 @@ def _format(value: str) -> str:
     return FORMATS[FORMATS.index(value)]
 
 
+def _grouping(value: str) -> str:
+    return GROUPINGS[GROUPINGS.index(value)]
+
+
 _CONVERSIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "number": (int, "a whole number"),
     "fraction": (float, "a fraction such as 0.8"),
@@ -223,6 +276,7 @@ _CONVERSIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "limit": (_limit, "an amount of USD such as 5, or none"),
     "time": (seconds, "a time such as 90s, 30m, 1h or 2d"),
     "format": (_format, f"one of {', '.join(FORMATS)}"),
+    "grouping": (_grouping, f"one of {', '.join(GROUPINGS)}"),
 }
 
 

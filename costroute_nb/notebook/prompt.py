@@ -52,15 +52,16 @@ def ask(face: "Face", line: str, typed: str) -> Asked:
     def filled(text: str) -> str:
         return text if raw else fill(text, variables).text
 
-    options = values(given, shell.user_ns, filled)
+    options = values(given, shell.user_ns, filled, variables)
     how = {key: options.pop(key) for key in FACE_KEYS & options.keys()}
     if not typed.strip():
         message = "the prompt is empty: write it below the line with %%route"
         raise UsageError(message)
     if options.get("context") is not None and not isinstance(options["context"], list):
-        options["context"] = as_text(options["context"])
+        options["context"] = as_text(options["context"], "--context")
     prompt = filled(typed)
     session = face.session()
+    _not_a_line(options.get("model"), session)
     notebook, cell = origin(shell)
     call = _call(
         session,
@@ -80,6 +81,14 @@ def ask(face: "Face", line: str, typed: str) -> Asked:
         quiet=how.get("quiet", False),
         dry_run=how.get("dry_run", False),
     )
+
+
+def _not_a_line(model: str | None, session: "Session") -> None:
+    if model in session.catalog.tier_names():
+        message = (
+            f"--model takes the exact id of a model: for {model} use --tier {model}"
+        )
+        raise UsageError(message)
 
 
 def _call(

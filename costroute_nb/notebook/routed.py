@@ -10,12 +10,17 @@ from costroute_nb.errors import (
     ProviderError,
     RefusedError,
 )
+from costroute_nb.notebook import subcommands
 from costroute_nb.notebook.cells import as_typed, split_target
-from costroute_nb.notebook.display import last_code
-from costroute_nb.notebook.live import Captured, Live, Terminal, watch
+from costroute_nb.notebook.display import footing, last_code
+from costroute_nb.notebook.live import Live, Silent, Terminal, watch
+from costroute_nb.notebook.parsing import HELP_OPTIONS
 from costroute_nb.notebook.prompt import ask
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from costroute_nb.core.policy import Plan
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.cells import Target
     from costroute_nb.notebook.face import Face
@@ -36,9 +41,11 @@ def run(face: "Face", line: str, cell: str) -> Any:
     """
     shell = face.shell
     options, target = split_target(line)
+    if {*options.split()[:1], *options.split()[-1:]} & HELP_OPTIONS:
+        return subcommands.run(face, "help")
     asked = ask(face, options, as_typed(shell, "route", line, cell))
     if asked.dry_run:
-        return asked.session.plan_call(asked.call)
+        return _planned(shell, asked, target)
     live = face.live = _watch(face, asked, target)
     try:
         result = _serve(asked, live)
@@ -49,9 +56,23 @@ def run(face: "Face", line: str, cell: str) -> Any:
     return _show(face, asked, live, result, target)
 
 
+def _planned(
+    shell: "InteractiveShell", asked: "Asked", target: "Target | None"
+) -> "Plan | None":
+    """Return how the call would be served, or keep it as a result would be kept."""
+    plan = asked.session.plan_call(asked.call)
+    if target is None:
+        return plan
+    shell.user_ns[target.name] = plan
+    if target.shows:
+        return plan
+    shell.display_pub.publish(data=footing((str(plan),)), metadata={})
+    return None
+
+
 def _watch(face: "Face", asked: "Asked", target: "Target | None") -> Live:
     if asked.quiet:
-        return Captured(face.shell, asked.format)
+        return Silent(face.shell, asked.format)
     streams = asked.stream and (target is None or target.shows)
     return watch(face.shell, asked.format, streams=streams)
 
@@ -65,7 +86,7 @@ def _serve(asked: "Asked", live: Live) -> "Result":
         live.stop("interrupted", partial.text if partial else "")
         raise _interrupt() from None
     except InvalidAnswerError as error:
-        live.stop(f"rejected: {error.reason}", error.text)
+        live.stop("rejected", error.text)  # the error says why
         raise
     except RefusedError as error:
         live.stop("refused", error.text)

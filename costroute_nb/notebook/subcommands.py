@@ -9,11 +9,28 @@ from costroute_nb.core.budget import day_period, month_period
 from costroute_nb.core.money import format_usd
 from costroute_nb.notebook.escaping import code_block
 from costroute_nb.notebook.options import BUDGET_OPTIONS, LOG_OPTIONS
-from costroute_nb.notebook.parsing import hint, parse, split_quoted, values
+from costroute_nb.notebook.parsing import (
+    HELP_OPTIONS,
+    hint,
+    leading_options,
+    option_in,
+    parse,
+    split_quoted,
+    values,
+)
 from costroute_nb.notebook.prompt import ask
 from costroute_nb.notebook.receipt import standing
-from costroute_nb.notebook.usage import CACHE_ACTIONS, usage
-from costroute_nb.notebook.views import Page, budget_page, cache_page, models_page
+from costroute_nb.notebook.summing import advise, report
+from costroute_nb.notebook.usage import CACHE_ACTIONS, takes, usage
+from costroute_nb.notebook.views import (
+    Page,
+    answers,
+    budget_page,
+    cache_page,
+    models_page,
+    size,
+    useful_first,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +50,8 @@ def run(face: "Face", line: str) -> Any:
     """
     name, _, rest = line.strip().partition(" ")
     name = name or "status"
+    if {name, rest.strip()} & HELP_OPTIONS:
+        return _help(face, "")
     if name not in _RUNS:
         message = f"there is no subcommand {name!r}{hint(name, _RUNS)}; try %route help"
         raise UsageError(message)
@@ -40,7 +59,7 @@ def run(face: "Face", line: str) -> Any:
 
 
 def _status(face: "Face", rest: str) -> Page:
-    _nothing_more(rest)
+    _nothing_more("status", rest)
     session = face.session()
     limits, cache = session.budget.limits, session.cache.stats()
     pot = (
@@ -61,38 +80,44 @@ def _status(face: "Face", rest: str) -> Page:
             f"provider: {pot}",
             f"call: {call}",
             *spent,
-            f"cache: {cache['entries']} answers, {cache['size_bytes'] / 1e6:,.1f} MB",
+            f"cache: {answers(cache['entries'])}, {size(cache['size_bytes'])}",
             "see also %route log, budget, plan, models, help",
         )
     )
 
 
 def _plan(face: "Face", rest: str) -> Any:
-    prompt, options = split_quoted(rest)
+    before, text = leading_options(rest)
+    prompt, after = split_quoted(text)
     if not prompt.strip():
         message = '%route plan needs a prompt: %route plan "Summarize {{text}}"'
         raise UsageError(message)
-    asked = ask(face, options, prompt)
+    option = None if after else option_in(prompt)
+    if option is not None and not text.startswith(("'", '"')):
+        message = f"put the prompt in quotes, {option} stands behind it"
+        raise UsageError(message)
+    asked = ask(face, f"{before} {after}", prompt)
     return asked.session.plan_call(asked.call)
 
 
 def _log(face: "Face", rest: str) -> Any:
-    given = parse(rest, LOG_OPTIONS)
+    given = parse(rest, LOG_OPTIONS, otherwise=takes("log"))
     if len(given) > 1:
         message = "choose one of --today, --month and --all"
         raise UsageError(message)
     session = face.session()
     if not given:
-        return session.ledger
+        return useful_first(session.ledger)
     if given[0].option.key == "all":
-        return session.history()
+        return useful_first(session.history())
     period = day_period if given[0].option.key == "today" else month_period
     since, _ = period(SystemClock().now(), session.settings.zone)
-    return session.history(since=since)
+    return useful_first(session.history(since=since))
 
 
 def _budget(face: "Face", rest: str) -> Page:
-    changes = values(parse(rest, BUDGET_OPTIONS), {}, str)
+    given = parse(rest, BUDGET_OPTIONS, otherwise=takes("budget"))
+    changes = values(given, {}, str)
     budget = face.session().budget
     try:
         budget.update(**changes)
@@ -116,16 +141,16 @@ def _cache(face: "Face", rest: str) -> Page:
     if action == "stats":
         return cache_page(cache.stats())
     removed = cache.clear() if action == "clear" else cache.prune()
-    return Page((f"{removed} answers removed",))
+    return Page((f"{answers(removed)} removed",))
 
 
 def _dashboard(face: "Face", rest: str) -> Any:
-    _nothing_more(rest)
+    _nothing_more("dashboard", rest)
     return face.session().dashboard()
 
 
 def _models(face: "Face", rest: str) -> Page:
-    _nothing_more(rest)
+    _nothing_more("models", rest)
     session = face.session()
     return models_page(session.catalog, session.prices, SystemClock().now())
 
@@ -136,9 +161,9 @@ def _help(face: "Face", rest: str) -> None:
     face.shell.display_pub.publish(data=data, metadata={})
 
 
-def _nothing_more(rest: str) -> None:
+def _nothing_more(name: str, rest: str) -> None:
     if rest:
-        message = f"unexpected {rest!r}"
+        message = f"%route {name} takes nothing more: what is {rest!r}?"
         raise UsageError(message)
 
 
@@ -147,6 +172,8 @@ _RUNS: "dict[str, Callable[[Face, str], Any]]" = {
     "plan": _plan,
     "log": _log,
     "budget": _budget,
+    "report": report,
+    "advise": advise,
     "cache": _cache,
     "dashboard": _dashboard,
     "models": _models,

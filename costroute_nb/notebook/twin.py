@@ -15,6 +15,8 @@ from costroute_nb.notebook.reading import SCOPES
 from costroute_nb.notebook.views import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from costroute_nb.notebook.figures import Figure
     from costroute_nb.notebook.reading import Reading
 
@@ -57,11 +59,11 @@ def twin(reading: "Reading", painter: Painter, *, dark: bool = False) -> Twin:
     alt = "Charts of spend and calls. " + " ".join(
         f"{figure.title}: {figure.caption}." for figure in shown.values()
     )
-    return Twin(page(reading), _picture(shown, painter, dark=dark), alt)
+    return Twin(page(reading, shown), _picture(shown, painter, dark=dark), alt)
 
 
-def page(reading: "Reading") -> Page:
-    """Return the numbers of a reading."""
+def page(reading: "Reading", shown: "Mapping[str, Figure]") -> Page:
+    """Return the numbers of a reading, with what its figures say."""
     limits = reading.limits
     return Page(
         head=(
@@ -82,7 +84,7 @@ def page(reading: "Reading") -> Page:
             ),
             *(
                 (figure.title, "", figure.caption)
-                for name, figure in figures(reading).items()
+                for name, figure in shown.items()
                 if name not in SCOPES
             ),
         ),

@@ -1,12 +1,20 @@
 """What `%route?`, `%%route?` and `%route help` say."""
 
-from costroute_nb.notebook.options import BUDGET_OPTIONS, LOG_OPTIONS, help_lines
+from costroute_nb.notebook.options import (
+    ADVISE_OPTIONS,
+    BUDGET_OPTIONS,
+    LOG_OPTIONS,
+    REPORT_OPTIONS,
+    help_lines,
+)
 
 SUBCOMMANDS = {
     "status": "provider, what is spent and left (also %route alone)",
     "plan": '"prompt": class, candidates and their costs; sends nothing',
     "log": "this session's ledger as a DataFrame, or what the options below say",
     "budget": "the limits; the options below change them",
+    "report": "cost, averages, cache hits and savings by group; the options are below",
+    "advise": "what cost most, and what would have cost less there",
     "cache": "stats, clear or prune",
     "dashboard": "limits to steer and live charts; a picture where nothing is live",
     "models": "models, tiers and prices",
@@ -15,12 +23,27 @@ SUBCOMMANDS = {
 
 CACHE_ACTIONS = ("stats", "clear", "prune")
 
+FOLLOWING = {
+    "log": LOG_OPTIONS,
+    "budget": BUDGET_OPTIONS,
+    "report": REPORT_OPTIONS,
+    "advise": ADVISE_OPTIONS,
+}
+"""The options of subcommands."""
+
 MORE = {
-    "log": tuple(option.name for option in LOG_OPTIONS),
-    "budget": tuple(option.name for option in BUDGET_OPTIONS),
     "cache": CACHE_ACTIONS,
+    **{name: tuple(o.name for o in options) for name, options in FOLLOWING.items()},
 }
 """What may follow a subcommand."""
+
+
+def takes(name: str) -> str:
+    """Return what a subcommand takes, to say so where it gets something else."""
+    return f"%route {name} takes {', '.join(MORE[name])}"
+
+
+_OPTIONS = (*LOG_OPTIONS, *BUDGET_OPTIONS, *REPORT_OPTIONS)
 
 _EXAMPLES = """\
     %%route
@@ -60,8 +83,9 @@ def usage() -> str:
             "",
             *(f"    {line}" for line in subcommands),
             "",
-            "Options of %route log and of %route budget:",
+            "Options of %route log, of %route budget and of %route report (--since also of",
+            "%route advise):",
             "",
-            *(f"    {line}" for line in help_lines((*LOG_OPTIONS, *BUDGET_OPTIONS))),
+            *(f"    {line}" for line in help_lines(_OPTIONS)),
         )
     )

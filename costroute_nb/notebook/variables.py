@@ -3,12 +3,33 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from costroute_nb.errors import TemplateError
 
-def as_text(value: Any) -> str:
+
+def as_text(value: Any, name: str = "the value") -> str:
     """Return a variable as a prompt sends it: `str()` of it, a DataFrame as CSV.
 
     Frames are known by the name of their class, so that no library is imported.
+
+    Parameters
+    ----------
+    name
+        What to call it if it fails.
+
+    Raises
+    ------
+    TemplateError
+        If the value cannot be made text.
     """
+    try:
+        return _as_text(value)
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        message = f"{name} cannot be made text: {said}"
+        raise TemplateError(message, name=name) from error
+
+
+def _as_text(value: Any) -> str:
     if any(kind.__name__ == "DataFrame" for kind in type(value).__mro__):
         if hasattr(value, "to_csv"):
             return str(value.to_csv(index=False))
@@ -35,7 +56,7 @@ class Variables(Mapping[str, str]):
         self._hidden = hidden or {}
 
     def __getitem__(self, name: str) -> str:
-        return as_text(self._namespace[name])
+        return as_text(self._namespace[name], f"{{{{{name}}}}}")
 
     def __iter__(self) -> Iterator[str]:
         return (

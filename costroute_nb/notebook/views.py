@@ -1,5 +1,7 @@
 """What plans and the `%route` subcommands show: small tables, plain and Markdown."""
 
+import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +10,10 @@ from costroute_nb.core.money import format_usd, usd_to_pico
 from costroute_nb.notebook.escaping import inline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    import pandas as pd
 
     from costroute_nb.budget import Standing
     from costroute_nb.core.catalog import Catalog, Model
@@ -17,6 +21,24 @@ if TYPE_CHECKING:
     from costroute_nb.ports import Prices
 
 Row = tuple[str, ...]
+
+_AMOUNT = re.compile(r"-?\$?\d[\d.,]*( / \$[\d.,]+| [kMG]B|%)?")
+_AT_LIMIT = {
+    "stop": "calls that no longer fit are refused",
+    "degrade": "near it cheaper models answer, and what no longer fits is refused",
+}
+# Wide frames are cut in the middle where they are shown.
+_FIRST = (
+    "at",
+    "model",
+    "status",
+    "reason",
+    "cost_usd",
+    "saved_usd",
+    "cell",
+    "workflow",
+)
+_NO_AMOUNTS = {"", "none", "no limit", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +51,7 @@ class Page:
     foot: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        table = "\n".join(_aligned((self.columns, *self.rows))) if self.rows else ""
+        table = "\n".join(self._aligned()) if self.rows else ""
         parts = ("\n".join(self.head), table, "\n".join(self.foot))
         return "\n\n".join(part for part in parts if part)
 
@@ -43,10 +65,32 @@ class Page:
     def _table(self) -> str:
         if not self.rows:
             return ""
-        lines = [self.columns, ("---",) * len(self.columns)]
-        cells = [lines[1], *([inline(cell) for cell in row] for row in self.rows)]
-        header = [inline(cell) for cell in self.columns]
-        return "\n".join(f"| {' | '.join(line)} |" for line in (header, *cells))
+        header, *rows = (
+            [inline(cell) for cell in row] for row in (self.columns, *self.rows)
+        )
+        sides = ["---:" if amounts else ":---" for amounts in self._amounts()]
+        lines = (header, sides, *rows)
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def _aligned(self) -> "Iterable[str]":
+        amounts = self._amounts()
+        widths = [
+            max(map(len, cells)) for cells in zip(self.columns, *self.rows, strict=True)
+        ]
+        for row in (self.columns, *self.rows):
+            cells = (
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(row, widths, amounts, strict=True)
+            )
+            yield "  ".join(cells).rstrip()
+
+    def _amounts(self) -> list[bool]:
+        """Return which columns hold nothing but numbers, which stand on the right."""
+        return [
+            any(map(_AMOUNT.fullmatch, cells))
+            and all(_AMOUNT.fullmatch(cell) or cell in _NO_AMOUNTS for cell in cells)
+            for cells in zip(*self.rows, strict=True)
+        ]
 
 
 def plan_page(plan: "Plan") -> Page:
@@ -102,20 +146,41 @@ def budget_page(
             for name, standing in standings.items()
         ),
         foot=(
-            f"warns at {alert_at:.0%}; a spent limit: {on_limit}; change one with "
-            "%route budget --session 5",
+            f"Once {100 * alert_at:g}% of a limit is used you are warned; "
+            f"{_AT_LIMIT[on_limit]}. Change a limit with %route budget --session 5.",
+            "A call of unknown cost counts as spent at its worst case; held is the "
+            "worst case of the calls under way.",
         ),
     )
 
 
 def cache_page(stats: "Mapping[str, Any]") -> Page:
     """Show the size of the cache; where it is stays off the page."""
-    rows = [
-        (key.replace("_", " "), _quantity(key, value))
-        for key, value in stats.items()
-        if isinstance(value, int | float)
-    ]
+    shows = {
+        "entries": ("answers", "{:,}".format),
+        "size_bytes": ("size", size),
+        "size_limit_bytes": ("size limit", size),
+    }
+    rows = [(label, show(stats[key])) for key, (label, show) in shows.items()]
     return Page(columns=("cache", ""), rows=tuple(rows))
+
+
+def size(in_bytes: int) -> str:
+    """Return a size as a reader wants it: `0 kB`, `12 kB`, `1.5 MB`, `1 GB`."""
+    for unit, bytes_each in (("GB", 10**9), ("MB", 10**6)):
+        if in_bytes >= bytes_each:
+            return f"{in_bytes / bytes_each:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{math.ceil(in_bytes / 1000)} kB"
+
+
+def answers(count: int) -> str:
+    """Return a number of answers in words."""
+    return f"{count:,} answer{'' if count == 1 else 's'}"
+
+
+def useful_first(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the ledger's rows with the columns that are looked for most in front."""
+    return frame[[*_FIRST, *(name for name in frame if name not in _FIRST)]]
 
 
 def models_page(catalog: "Catalog", prices: "Prices", at: "datetime") -> Page:
@@ -159,18 +224,5 @@ def _left(remaining: int, limit: int | None, alert_at: float) -> str:
     return f"{left}, nearly spent" if limit - remaining >= alert_at * limit else left
 
 
-def _quantity(key: str, value: float) -> str:
-    if "bytes" in key or "size" in key:
-        return f"{value / 1e6:,.1f} MB"
-    return f"{value:,}"
-
-
 def _usd(amount: float | None) -> str:
     return format_usd(None if amount is None else usd_to_pico(amount))
-
-
-def _aligned(rows: "Sequence[Row]") -> "Iterable[str]":
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()

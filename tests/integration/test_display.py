@@ -5,16 +5,35 @@ from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from traitlets.config import Config
 
 from costroute_nb.budget import Standing
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
-from costroute_nb.notebook.display import Results, View, answer, last_code, metadata
+from costroute_nb.core.templates import fill
+from costroute_nb.errors import TemplateError
+from costroute_nb.frames import records_frame
+from costroute_nb.notebook.display import (
+    Results,
+    View,
+    answer,
+    footing,
+    last_code,
+    metadata,
+    said_once,
+)
 from costroute_nb.notebook.live import Output
 from costroute_nb.notebook.receipt import age, receipt, standing
 from costroute_nb.notebook.variables import Variables, as_text
-from costroute_nb.notebook.views import Page, budget_page
+from costroute_nb.notebook.views import (
+    Page,
+    answers,
+    budget_page,
+    cache_page,
+    size,
+    useful_first,
+)
 from tests.support.clock import FakeClock
 
 RESULT = Result(
@@ -82,10 +101,11 @@ def test_an_answer_has_plain_text_and_markdown_and_no_html() -> None:
     data, found = results.bundle(RESULT)
     assert sorted(data) == ["text/markdown", "text/plain"]
     assert data["text/plain"].startswith("Forty-two.\n\nhaiku · ")
-    text, foot = data["text/markdown"].split("\n\n")
-    assert text == "Forty-two."
-    assert foot.startswith("> haiku · claude-haiku-5-5 · ")
+    text, rule, foot = data["text/markdown"].split("\n\n")
+    assert (text, rule) == ("Forty-two.", "---")
+    assert foot.startswith("<small>haiku\u00a0· claude-haiku-5-5\u00a0· ")
     assert "$" not in foot
+    assert foot.count("<span>&#36;</span>") == 4
     assert found == metadata(RESULT)
 
 
@@ -108,7 +128,41 @@ def test_notes_stand_above_the_receipt_and_mean_themselves() -> None:
     assert data["text/plain"].splitlines()[2:4] == list(noted.notes)
     assert "<b>" not in data["text/markdown"]
     assert "*x*" not in data["text/markdown"]
-    assert data["text/markdown"].count("\n> ") == 3
+    assert data["text/markdown"].count("<small>") == 3
+
+
+def test_a_receipt_is_broken_between_its_parts_only() -> None:
+    foot = footing((receipt(RESULT, "haiku", SESSION),))["text/markdown"]
+    parts = foot.split(" ")
+    assert len(parts) == 8
+    assert all(part.endswith("·") for part in parts[:-1])
+
+
+def test_a_receipt_stands_below_any_answer() -> None:
+    for text in ("- item", "> quoted", "| a |\n|---|\n| 1 |", "```\nx", "$$\nx", "a"):
+        shown = markdown2html_mistune(answer(text, ("one · two",))["text/markdown"])
+        assert shown.rstrip().endswith("<hr />\n<p><small>one\u00a0· two</small></p>")
+
+
+def test_a_reason_that_leads_from_model_to_model_is_said_once() -> None:
+    notes = (
+        "check failed: x: escalated to claude-sonnet-5-5",
+        "check failed: x: escalated to claude-opus-5-5",
+        "refused: escalated to claude-opus-5-5",
+    )
+    assert said_once(notes) == [
+        "check failed: x: escalated to claude-sonnet-5-5, then to claude-opus-5-5",
+        "refused: escalated to claude-opus-5-5",
+    ]
+
+
+def test_what_is_no_json_is_shown_as_it_came() -> None:
+    data = answer("sorry, <b>no</b>", ("foot",), "json")
+    assert data["text/plain"] == (
+        "sorry, <b>no</b>\n\nthis is no JSON: shown as it came\nfoot"
+    )
+    assert data["text/markdown"].startswith("```text\nsorry, <b>no</b>\n```\n")
+    assert "no JSON" not in answer('{"a": 1}', ("foot",), "json")["text/plain"]
 
 
 @pytest.mark.parametrize("format", ["markdown", "text", "json", "code"])
@@ -133,6 +187,66 @@ def test_tables_hold_any_cell() -> None:
     assert "<i>" not in shown["text/markdown"]
     assert "$" not in shown["text/markdown"]
     assert shown["text/plain"].splitlines()[-1] == "long cell  $2"
+
+
+def test_numbers_stand_on_the_right_and_text_on_the_left() -> None:
+    rows = (("a", "$10.00", "1", "$1"), ("b", "none", "1,000", "$2, nearly spent"))
+    shown = Page(columns=("name", "limit", "n", "left"), rows=rows).bundle()
+    assert shown["text/markdown"].splitlines()[1] == "| :--- | ---: | ---: | :--- |"
+    assert shown["text/plain"].splitlines() == [
+        "name   limit      n  left",
+        "a     $10.00      1  $1",
+        "b       none  1,000  $2, nearly spent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"), [(0.8, "80%"), (0.0001, "0.01%"), (0.125, "12.5%"), (1.0, "100%")]
+)
+def test_the_warning_is_said_as_it_was_set(at: float, said: str) -> None:
+    page = budget_page({}, alert_at=at, on_limit="degrade", pot="simulated")
+    assert f"Once {said} of a limit is used you are warned; near it " in page.foot[0]
+    assert "worst case" in page.foot[1]
+
+
+@pytest.mark.parametrize(
+    ("in_bytes", "said"),
+    [
+        (0, "0 kB"),
+        (1, "1 kB"),
+        (32_768, "33 kB"),
+        (1_500_000, "1.5 MB"),
+        (10**9, "1 GB"),
+    ],
+)
+def test_sizes_are_as_a_reader_wants_them(in_bytes: int, said: str) -> None:
+    assert size(in_bytes) == said
+
+
+def test_the_cache_is_told_in_words() -> None:
+    stats = {"entries": 1, "size_bytes": 9, "size_limit_bytes": 10**9, "where": "~/x"}
+    rows = cache_page(stats).rows
+    assert rows == (("answers", "1"), ("size", "1 kB"), ("size limit", "1 GB"))
+    assert [answers(n) for n in (0, 1, 2)] == ["0 answers", "1 answer", "2 answers"]
+
+
+def test_the_log_has_what_is_looked_for_in_front_and_all_the_rest() -> None:
+    frame = records_frame([])
+    shown = useful_first(frame)
+    assert list(shown)[:5] == ["at", "model", "status", "reason", "cost_usd"]
+    assert sorted(shown) == sorted(frame)
+
+
+def test_a_value_that_cannot_be_text_is_named() -> None:
+    class Broken:
+        def __str__(self) -> str:
+            message = "no\nway"
+            raise KeyError(message)
+
+    with pytest.raises(
+        TemplateError, match=r"\{\{b\}\} cannot be made text: KeyError: "
+    ):
+        fill("{{b}}", Variables({"b": Broken()}))
 
 
 def test_a_spent_limit_is_said_in_words() -> None:

@@ -231,3 +231,17 @@ def test_row_cannot_be_moved_out_of_its_period_by_hand(
     with pytest.raises(sqlite3.IntegrityError, match="where it was reserved"):
         connection.execute("UPDATE records SET at = 0")
     connection.close()
+
+
+@pytest.mark.parametrize("content", [b"x" * 5_000, None], ids=["damaged", "a folder"])
+def test_home_is_never_spelled_out(home: Path, content: bytes | None) -> None:
+    place = home / "ledger.sqlite3"
+    if content is None:
+        place.mkdir()
+    else:
+        place.write_bytes(content)
+    ledger = SqliteLedger(place)
+    with pytest.raises(ConfigurationError) as caught:
+        ledger.latest()
+    assert "~/ledger.sqlite3" in str(caught.value)
+    assert str(home) not in str(caught.value)

@@ -64,18 +64,20 @@ def differences(path: Path) -> list[tuple[object, ...]]:
             sums = f"SELECT * FROM {table}"
             found += connection.execute(f"{rows} EXCEPT {sums}").fetchall()
             found += connection.execute(f"{sums} EXCEPT {rows}").fetchall()
-        for table, length in (
-            ("quarter_totals", 900000000),
-            ("day_totals", 86400000000),
+        for table, time, key in (
+            ("quarter_totals", "quarter", "session_id, status"),
+            ("quarter_models", "quarter", "model, tier"),
+            ("day_totals", "day", "session_id, status"),
         ):
+            length = {"quarter": 900_000_000, "day": 86_400_000_000}[time]
             rows = (
-                f"SELECT simulated, at / {length}, session_id, status, count(*),"
-                " total(cost), total(charged) FROM records WHERE status <> 'pending'"
+                f"SELECT simulated, at / {length}, {key}, count(*), total(cost),"
+                " total(charged) FROM records WHERE status <> 'pending'"
                 " GROUP BY 1, 2, 3, 4"
             )
             sums = (
-                f"SELECT simulated, {table[:-7]}, session_id, status, sum(attempts),"
-                f" total(cost), total(charged) FROM {table} GROUP BY 1, 2, 3, 4"
+                f"SELECT simulated, {time}, {key}, sum(attempts), total(cost),"
+                f" total(charged) FROM {table} GROUP BY 1, 2, 3, 4"
                 " HAVING sum(attempts)"
             )
             found += connection.execute(f"{rows} EXCEPT {sums}").fetchall()

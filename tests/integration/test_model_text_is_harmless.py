@@ -13,7 +13,7 @@ from costroute_nb.notebook.escaping import code_block, inline, markdown, plain
 
 # Pieces that have meaning in some Markdown dialect, and what must not come alive.
 PIECES = [
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<evil a='`'>", "</evil>",
+    "<script>alert(1)</script>", "<small>", "</small>", "<img src=x onerror=alert(1)>", "<evil a='`'>", "</evil>",
     "<!-- c -->", "<?x?>", "<![CDATA[x]]>", "<!DOCTYPE x>", "`", "``", "```", "````", "~~~",
     "```mermaid", "```html", "$", "$$", "\\[", "\\\\[", "\\\\]", "\\\\(", "\\\\)",
     "\\begin{a}", "\\end{a}", "\\", "|", "| - |", "- ", "1. ", "> ", "# ", "    ", "  ",
@@ -24,6 +24,7 @@ PIECES = [
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 
+# No `small`: that is what receipts are in.
 OURS = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6",
     "hr", "li", "ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead",
@@ -127,7 +128,7 @@ def test_fenced_code_arrives_as_it_is(code: str, indent: str) -> None:
     [
         "Plain *text* with **marks**, a [link](https://example.org/a_b) and `code`.",
         "- one\n- two\n\n1. a\n2. b\n\n> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |",
-        "Costs $5 & a < b, x <3 and 2 > 1.",
+        "Costs 5 & a < b, x <3 and 2 > 1.",
         "Euler: $e^{i\\pi} = -1$ and\n\n$$\n\\int x\\,dx\n$$\n\nholds.",
         "# Title\n\nSee <https://example.org/x?y=1>.",
         "Use `x <- 3`, ``a`b`` and `a | b`.",
@@ -135,6 +136,38 @@ def test_fenced_code_arrives_as_it_is(code: str, indent: str) -> None:
 )
 def test_ordinary_markdown_is_left_alone(text: str) -> None:
     assert markdown(text) == text
+
+
+MONEY = "<span>&#36;</span>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["costs $5 and $10", "$5-$10", "\\$5 and \\\\$6", "$HOME and $PATH", "5$", "$", "$$",
+     "\\$$ x", "a $ b $ c", "`$x` and $5", "($3)($4)"],
+)  # fmt: skip
+def test_no_price_is_left_that_could_begin_a_formula(text: str) -> None:
+    shown = markdown(text)
+    assert "$" not in re.sub(r"`[^`]*`", "", shown)
+    assert shown.count(MONEY) == re.sub(r"`[^`]*`", "", text).count("$")
+    assert "\\<" not in shown.replace("\\\\", "")
+
+
+@pytest.mark.parametrize(
+    "formula", ["$x$", "$e^{i\\pi}$", "$a_1, b$", "$$x$$", "then\n\n$$\n5\n$$"]
+)
+def test_formulas_among_prices_stay(formula: str) -> None:
+    shown = markdown(f"It costs $5, {formula}\n\nand $6.")
+    assert shown == f"It costs {MONEY}5, {formula}\n\nand {MONEY}6."
+
+
+def test_a_price_in_display_math_is_still_mathematics() -> None:
+    assert markdown("$$\n\\$5 + x\n$$") == "$$\n\\$5 + x\n$$"
+
+
+def test_a_link_with_a_dollar_sign_leads_where_it_did() -> None:
+    page = markdown2html_mistune(markdown("[a $5](https://example.org/?q=$5&r=$6)"))
+    assert 'href="https://example.org/?q=$5&amp;r=$6"' in page
 
 
 def test_inline_code_with_markup_looks_as_written() -> None:

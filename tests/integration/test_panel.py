@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,9 +37,7 @@ def panel(session: Session) -> Iterator[Panel]:
 
 def shown(panel: Panel) -> Limits:
     """Return the limits that the controls show."""
-    amounts = {
-        name: row.amount(row.on.value) for name, row in panel.rows.items()
-    }
+    amounts = {name: row.amount(row.on.value) for name, row in panel.rows.items()}
     return Limits(
         **amounts,
         alert_at=round(panel.alert_at.value, 6),
@@ -47,7 +46,16 @@ def shown(panel: Panel) -> Limits:
 
 
 def at_once(*jobs: Callable[[], object]) -> None:
-    """Run jobs in threads that start together."""
+    """Run jobs in threads that start together and take turns all the time."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        run_together(*jobs)
+    finally:
+        sys.setswitchinterval(usual)
+
+
+def run_together(*jobs: Callable[[], object]) -> None:
     barrier = threading.Barrier(len(jobs))
     failures: list[BaseException] = []
 
@@ -206,9 +214,7 @@ def test_a_closed_panel_leaves_the_limits_alone_and_is_left_alone(
     assert panel.rows["session"].box.value == 10
 
 
-def test_bars_say_in_words_how_the_limits_stand(
-    panel: Panel, session: Session
-) -> None:
+def test_bars_say_in_words_how_the_limits_stand(panel: Panel, session: Session) -> None:
     work(session, 2)
     spent = session.budget.status()["session"].spent / 1e12
     session.budget.update(session=spent / 0.9, day=spent / 2)
@@ -249,9 +255,7 @@ def move(panel: Panel, session: Session, how: str, name: str, usd: Any) -> None:
         row.slider.value = usd
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(moves, min_size=2, max_size=4))
 def test_both_sides_agree_after_any_interleaving(
     panel: Panel, session: Session, threads: list[list[tuple[str, str, Any]]]
@@ -267,9 +271,7 @@ def test_both_sides_agree_after_any_interleaving(
     assert shown(panel) == session.budget.limits
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(NAMES), st.lists(st.integers(1, 999), min_size=4, max_size=4))
 def test_no_thread_s_last_value_is_lost(
     panel: Panel, session: Session, names: list[str], values: list[int]
@@ -281,15 +283,13 @@ def test_no_thread_s_last_value_is_lost(
     def runner(how: str, name: str, last: float) -> Callable[[], None]:
         def run() -> None:
             for step in range(5):
-                move(panel, session, how, name, 1000.5 + step)
+                move(panel, session, how, name, 9.5 - step)
             move(panel, session, how, name, last)
 
         return run
 
-    wanted = dict(zip(names, (n + 0.5 for n in values), strict=True))
-    at_once(
-        *(runner(how, *one) for how, one in zip(ways, wanted.items(), strict=True))
-    )
+    wanted = dict(zip(names, (n / 128 for n in values), strict=True))
+    at_once(*(runner(how, *one) for how, one in zip(ways, wanted.items(), strict=True)))
     limits = session.budget.limits
     assert {name: getattr(limits, name) for name in NAMES} == wanted
     assert shown(panel) == limits

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import stat
 import subprocess
@@ -286,19 +287,6 @@ def test_half_a_price_of_an_unknown_model_is_unknown_and_logged(
     assert "give at least input and output" in caplog.text
 
 
-def test_an_override_that_contradicts_genai_prices_is_shown_and_applied() -> None:
-    book = overriding(input="0.3", output="0.50")
-    assert book.conflicts() == (
-        "claude-haiku-5-5 from 2026-11-01: input is 0.3 by prices.toml, "
-        f"0.1 by {THEIRS}",
-    )
-    assert found(book, "claude-haiku-5-5").base.input == 300_000
-
-
-def test_a_price_that_genai_prices_does_not_know_contradicts_nothing() -> None:
-    assert overriding(model="mine", input=1, output=2).conflicts() == ()
-
-
 def test_a_downloaded_table_is_never_applied(book: PriceBook) -> None:
     data_snapshot.set_custom_snapshot(data_snapshot.DataSnapshot([], True))
     try:
@@ -417,3 +405,13 @@ def test_many_threads_get_one_and_the_same_price(book: PriceBook) -> None:
         thread.join()
     assert len(prices) == 16
     assert len({id(price) for price in prices}) == 1
+
+
+def test_the_log_names_no_path(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    (tmp_path / "prices.json").mkdir()
+    found(PriceBook(cache_file=tmp_path / "prices.json"), "claude-haiku-5-5")
+    assert "not kept on disk" in caplog.text
+    assert str(tmp_path) not in caplog.text

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from costroute_nb.cache.disk import DiskCache
 from costroute_nb.cache.flight import LONGEST_WAIT, SingleFlight
 from costroute_nb.cache.memory import MemoryCache
+from costroute_nb.cache.store import Store
 from costroute_nb.clock import SystemClock
 from costroute_nb.ports import ResponseCache
 from tests.support.clock import FakeClock
@@ -132,19 +134,6 @@ def test_calls_for_other_keys_do_not_wait(cache: ResponseCache) -> None:
         assert two is None
 
 
-def test_a_call_without_a_key_never_waits() -> None:
-    cache = MemoryCache(FakeClock())
-    flight = SingleFlight(cache, FakeClock())
-
-    def never() -> str | None:
-        pytest.fail("there is nothing to look for")
-
-    with flight.leader(None, LEASE, never) as one:
-        assert one is None
-        with flight.leader(None, LEASE, never) as two:
-            assert two is None
-
-
 def test_an_answer_that_came_before_the_claim_is_used() -> None:
     cache = MemoryCache(FakeClock())
     cache.put(KEY, {"text": "blue"}, 60)
@@ -211,12 +200,87 @@ def test_a_leader_that_never_ends_is_waited_for_until_its_lease_is_over() -> Non
     assert clock.slept[0] < max(clock.slept) <= LONGEST_WAIT
 
 
+def test_a_wait_is_said_once() -> None:
+    clock = FakeClock()
+    cache = MemoryCache(clock)
+    cache.claim(KEY, LEASE)
+    lines: list[str] = []
+    flight = SingleFlight(cache, clock)
+    with flight.leader(KEY, LEASE, look(cache), lines.append) as answer:
+        assert answer is None
+    assert lines == ["another call is already fetching this answer: waiting for it"]
+
+
+def test_who_need_not_wait_is_told_nothing(cache: ResponseCache) -> None:
+    lines: list[str] = []
+    flight = SingleFlight(cache, SystemClock())
+    with flight.leader(KEY, LEASE, look(cache), lines.append):
+        pass
+    assert lines == []
+
+
+@pytest.mark.parametrize("kind", [DiskCache, MemoryCache])
+def test_an_interrupt_while_a_claim_is_ended_leaves_none(
+    kind: type[DiskCache] | type[MemoryCache],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = (
+        DiskCache(tmp_path, SystemClock())
+        if kind is DiskCache
+        else MemoryCache(SystemClock())
+    )
+    with_one_interrupt(monkeypatch, kind, "unclaim")
+    flight = SingleFlight(cache, SystemClock())
+    with pytest.raises(KeyboardInterrupt), flight.leader(KEY, LEASE, look(cache)):
+        pass
+    assert cache.claim(KEY, LEASE) is not None
+    cache.close()
+
+
+def test_a_claim_whose_end_was_interrupted_twice_is_free_in_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = DiskCache(tmp_path, SystemClock())
+
+    def interrupted(*_given: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    flight = SingleFlight(cache, SystemClock())
+    with pytest.raises(KeyboardInterrupt), flight.leader(KEY, LEASE, look(cache)):
+        monkeypatch.setattr(Store, "change", interrupted)
+    monkeypatch.undo()
+    another = DiskCache(tmp_path, SystemClock())
+    assert another.claim(KEY, LEASE) is not None
+    assert cache.claim(KEY, LEASE) is None, "the new claim holds"
+    cache.close()
+    another.close()
+
+
+def with_one_interrupt(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Any], name: str
+) -> None:
+    """Let the user press Ctrl-C as a method is first entered."""
+    method = getattr(kind, name)
+    calls: list[object] = []
+
+    def interrupted(*given: Any, **named: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return method(*given, **named)
+
+    monkeypatch.setattr(kind, name, interrupted)
+
+
 SHARED = """
 import pathlib, sys, threading, time
 from costroute_nb.cache.disk import DiskCache
 from costroute_nb.cache.flight import SingleFlight
 from costroute_nb.clock import SystemClock
+from tests.support.logs import listen
 
+said = listen()
 home, key, seconds = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 cache = DiskCache(home / "cache", SystemClock())
 flight = SingleFlight(cache, SystemClock())
@@ -237,7 +301,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-print(cache.get(key)["text"], cache.notice)
+print(cache.get(key)["text"], *said)
 """
 
 
@@ -268,7 +332,7 @@ def test_four_processes_with_five_threads_make_one_fetch(tmp_path: Path) -> None
         go(process)
     for process in processes:
         out, err = process.communicate(timeout=60)
-        assert out.splitlines()[-1] == "blue None", err
+        assert out.splitlines()[-1] == "blue", err
     assert (tmp_path / "fetches").read_text().splitlines() == ["fetch"]
 
 
@@ -287,6 +351,6 @@ def test_a_killed_leader_is_followed_at_once(tmp_path: Path) -> None:
     leader.send_signal(signal.SIGKILL)
     out, err = follower.communicate(timeout=30)
     assert time.monotonic() - killed < 3
-    assert out.splitlines() == ["leading", "blue None"], err
+    assert out.splitlines() == ["leading", "blue"], err
     assert (tmp_path / "fetches").read_text().splitlines() == ["fetch"] * 2
     leader.communicate()

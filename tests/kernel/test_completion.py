@@ -32,6 +32,8 @@ def test_tiers_and_lines_follow_a_tier_option(kernel: Kernel, option: str) -> No
     offered = kernel.complete(f"%%route {option} ")
     assert {"small", "medium", "large", "haiku", "sonnet", "opus"} <= set(offered)
     assert kernel.complete(f"%%route {option} son") == ["sonnet"]
+    assert kernel.complete(f"%%route {option}=son") == [f"{option}=sonnet"]
+    assert "fable" not in offered  # no tier is named by it
     assert not any(word.startswith("-") for word in offered)
 
 
@@ -39,6 +41,15 @@ def test_values_follow_their_options(kernel: Kernel) -> None:
     assert "claude-haiku-5-5" in kernel.complete("%%route --model claude-h")
     assert kernel.complete("%%route --provider s") == ["simulated"]
     assert sorted(kernel.complete("%%route --format ")) == sorted(FORMATS)
+    assert kernel.complete("%%route --format=j") == ["--format=json"]
+    assert kernel.complete("%%route --schema=my_s") == ["--schema=my_schema"]
+
+
+@pytest.mark.parametrize(
+    "token", ["--max-cost=", "--ttl=", "--quiet=", "--nothing=a", "--check=le"]
+)
+def test_what_has_no_words_is_left_as_it_is(kernel: Kernel, token: str) -> None:
+    assert kernel.complete(f"%%route {token}") == [token]
 
 
 @pytest.mark.parametrize("option", ["--context", "--schema", "--system"])
@@ -57,6 +68,10 @@ def test_subcommands_and_what_follows_them(kernel: Kernel) -> None:
     assert sorted(kernel.complete("%route cache ")) == ["clear", "prune", "stats"]
     assert kernel.complete("%route log --t") == ["--today"]
     assert kernel.complete("x = 1\n%route mod") == ["models"]
+    assert sorted(kernel.complete("%route budget --on-limit ")) == ["degrade", "stop"]
+    assert kernel.complete("%route budget --on-limit=d") == ["--on-limit=degrade"]
+    assert kernel.complete("%route plan --tie") == ["--tier"]
+    assert kernel.complete("%route plan --tier so") == ["sonnet"]
 
 
 def test_lines_of_a_prompt_are_left_alone(kernel: Kernel) -> None:

@@ -96,6 +96,37 @@ def test_reloading_keeps_settings_session_and_results(bare_kernel: Kernel) -> No
     assert "cache hit" in bare_kernel.run("%%route\nSummarize: kept.").plain
 
 
+def test_python_and_the_magics_have_one_session_from_the_start(
+    bare_kernel: Kernel,
+) -> None:
+    bare_kernel.run("%load_ext costroute_nb\n%config CostRoute.provider = 'simulated'")
+    bare_kernel.run("import costroute_nb as cr")
+    bare_kernel.run("answer = cr.default_session().route('Summarize: first.')")
+    assert bare_kernel.value("answer.simulated") == "True"
+    bare_kernel.run("%config CostRoute.workflow = 'later'")
+    assert bare_kernel.value("cr.default_session().settings.workflow") == "'later'"
+    assert "cache hit" in bare_kernel.run("%%route\nSummarize: first.").plain
+    assert bare_kernel.value("len(cr.default_session().ledger)") == "2"
+
+
+def test_unloading_leaves_the_session_alone_from_then_on(bare_kernel: Kernel) -> None:
+    bare_kernel.run("%load_ext costroute_nb\n%unload_ext costroute_nb")
+    bare_kernel.run("import costroute_nb as cr")
+    assert bare_kernel.value("cr._adopt") == "None"
+    assert bare_kernel.value("cr.default_session().settings.provider") == "'anthropic'"
+
+
+def test_a_limit_set_to_what_it_was_replaces_one_set_by_hand(
+    bare_kernel: Kernel,
+) -> None:
+    bare_kernel.run("%load_ext costroute_nb\n%config CostRoute.provider = 'simulated'")
+    bare_kernel.run("import costroute_nb as cr\n%route budget --session 0.01 --day 3")
+    limits = "cr.default_session().budget.limits"
+    assert bare_kernel.value(f"({limits}.session, {limits}.day)") == "(0.01, 3.0)"
+    bare_kernel.run("%config CostRoute.session_limit = 10")
+    assert bare_kernel.value(f"({limits}.session, {limits}.day)") == "(10.0, 3.0)"
+
+
 def test_loading_twice_is_loading_once(bare_kernel: Kernel) -> None:
     bare_kernel.run("import costroute_nb as cr\nip = get_ipython()")
     assert bare_kernel.run("cr.load_ipython_extension(ip)").ok

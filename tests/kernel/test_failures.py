@@ -43,7 +43,16 @@ USAGE = {
     "%route cache empty": "stats, clear or prune",
     "%route log --today --all": "choose one",
     "%route plan": "needs a prompt",
-    "%route status now": "unexpected 'now'",
+    "%route plan --tier opus": "needs a prompt",
+    "%route plan --teir opus 'x'": "(did you mean --tier?)",
+    "%route plan hello --tier opus": "put the prompt in quotes",
+    "%route status now": "%route status takes nothing more: what is 'now'?",
+    "%route budget 5": "%route budget takes --call, --session, --day",
+    "%route log 5": "%route log takes --today, --month, --all",
+    "%route report 5": "%route report takes --by, --since",
+    "%%route foo << --tier small\nx": "put `foo <<` last",
+    "%%route foo = << --tier small\nx": "put `foo = <<` last",
+    "%%route --model opus\nx": "for opus use --tier opus",
 }
 
 
@@ -57,6 +66,31 @@ def test_a_wrong_option_is_one_line(simulated: Kernel, code: str) -> None:
     assert line.startswith("UsageError: ")
     assert USAGE[code] in line
     assert len(ran.outputs) == 1
+
+
+@pytest.mark.parametrize("option", ["--schema", "--system", "--context"])
+@pytest.mark.parametrize("name", ["opne", "exi", "qui", "get_ipythn"])
+def test_only_the_users_own_names_are_suggested(
+    simulated: Kernel, option: str, name: str
+) -> None:
+    assert "did you mean" not in simulated.run(f"%%route {option} {name}\nx").stderr
+
+
+def test_a_variable_that_cannot_be_text_is_one_line(served: Served) -> None:
+    served.kernel.run(
+        "class Broken:\n    def __str__(self): raise ValueError('no\\nway')\n"
+        "broken = Broken()"
+    )
+    for code, named in {
+        "%%route\n{{broken}}": "{{broken}}",
+        "%%route --system broken\nx": "--system broken",
+        "%%route --context broken\nx": "--context",
+    }.items():
+        line = _is_one_line(served.kernel.run(code), "TemplateError")
+        assert line == (
+            f"TemplateError: {named} cannot be made text: ValueError: no way"
+        )
+    assert served.server.requests == []
 
 
 def test_an_empty_cell_gets_ipythons_own_hint(simulated: Kernel) -> None:
@@ -103,7 +137,8 @@ def test_a_rejected_answer_is_one_line_and_the_text_is_kept(served: Served) -> N
     _is_one_line(ran, "InvalidAnswerError")
     shown = ran.outputs[0]["data"]["text/plain"]
     assert shown.startswith("not what was asked")
-    assert "rejected: check failed: False" in shown
+    assert shown.endswith("\nrejected")
+    assert shown.count("check failed: False") == 1
     served.kernel.run("import sys")
     assert served.kernel.value("sys.last_value.text") == "'not what was asked'"
 

@@ -20,7 +20,7 @@ def test_a_streamed_answer_is_one_output_and_the_last_value(served: Served) -> N
     data = _data(ran)
     assert ran.outputs[0]["output_type"] == "display_data"
     assert data["text/plain"].startswith("The answer is 42.\n\n")
-    assert data["text/markdown"].startswith("The answer is 42.\n\n> ")
+    assert data["text/markdown"].startswith("The answer is 42.\n\n---\n\n<small>")
     assert served.kernel.value("str(_)") == "'The answer is 42.'"
     last = "max(Out)"
     assert served.kernel.value(f"Out[{last}] is _") == "True"
@@ -77,7 +77,7 @@ def test_the_receipt_says_who_what_and_how_much(served: Served) -> None:
     assert parts[7] == "tier: asked for"
     last = data["text/markdown"].splitlines()[-1]
     assert "$" not in last
-    assert "&#36;0.000075" in last
+    assert "<span>&#36;</span>0.000075" in last
 
 
 def test_metadata_has_numbers_and_no_text(served: Served) -> None:
@@ -127,6 +127,13 @@ def test_quiet_shows_nothing_and_keeps_the_result(served: Served) -> None:
     assert served.kernel.value("str(_)") == "'Silence.'"
 
 
+def test_quiet_shows_nothing_but_the_error_when_the_call_fails(served: Served) -> None:
+    served.server.always(Text("not what was asked"))
+    ran = served.kernel.run("%%route --quiet --no-cache --check False\nhush")
+    assert ran.error["ename"] == "InvalidAnswerError"
+    assert len(ran.outputs) == 1
+
+
 def test_capture_takes_one_output(served: Served) -> None:
     served.server.script(Text("one two three four five", deltas=5, delta_delay=0.05))
     ran = served.kernel.run("%%capture c\n%%route --no-cache\ncount")
@@ -149,14 +156,14 @@ def test_json_is_indented(served: Served) -> None:
     data = _data(served.kernel.run("%%route --format json --no-cache\nas json"))
     pretty = '{\n  "a": [\n    1,\n    "<b>"\n  ]\n}'
     assert data["text/plain"].startswith(f"{pretty}\n\n")
-    assert data["text/markdown"].startswith(f"```json\n{pretty}\n```\n\n> ")
+    assert data["text/markdown"].startswith(f"```json\n{pretty}\n```\n\n---\n\n<small>")
 
 
 def test_code_is_shown_and_offered_as_the_next_cell(served: Served) -> None:
     served.server.script(Text("Try:\n\n```python\nx = 1\n```\nDone."))
     ran = served.kernel.run("%%route --format code --no-cache res = <<\nwrite code")
     data = _data(ran)
-    assert data["text/markdown"].startswith("```python\nx = 1\n```\n\n> ")
+    assert data["text/markdown"].startswith("```python\nx = 1\n```\n\n---\n\n<small>")
     (payload,) = ran.reply["payload"]
     assert (payload["source"], payload["text"]) == ("set_next_input", "x = 1")
     assert "Done." in served.kernel.value("res.text")
@@ -203,6 +210,28 @@ def test_a_plan_sends_nothing(served: Served) -> None:
     assert served.server.requests == []
 
 
+@pytest.mark.parametrize(
+    "line", ['--tier opus "hi"', '--tier=opus --max-tokens 9 "hi"', '"hi" --tier opus',
+             "--tier opus hi", '--tier opus "hi" --max-tokens 9', "'hi' --model claude-opus-5-5"]
+)  # fmt: skip
+def test_a_plan_takes_options_on_either_side(served: Served, line: str) -> None:
+    ran = served.kernel.run(f"%route plan {line}")
+    assert ran.ok, ran.plain
+    assert "starts with: claude-opus-5-5" in ran.plain
+    assert served.server.requests == []
+
+
+def test_a_dry_run_keeps_its_plan(served: Served) -> None:
+    ran = served.kernel.run("%%route --dry-run kept = <<\nhello")
+    assert "starts with: claude-sonnet-5-5" in ran.plain
+    assert served.kernel.value("type(kept).__name__") == "'Plan'"
+    ran = served.kernel.run("%%route --dry-run --tier small quietly <<\nhello")
+    assert _data(ran)["text/plain"].startswith("small (tier: asked for): claude-haiku")
+    assert "\n" not in _data(ran)["text/plain"]
+    assert served.kernel.value("quietly.tier") == "'small'"
+    assert served.server.requests == []
+
+
 def test_a_plan_takes_options_and_placeholders(served: Served) -> None:
     served.kernel.run("topic = 'cats'")
     ran = served.kernel.run('%route plan "Write about {{topic}}" --tier small')
@@ -219,16 +248,21 @@ def test_subcommands_show_themselves(simulated: Kernel) -> None:
         "%route budget --session 5 --alert-at 0.5": "$5.00",
         "%route budget --session none": "no limit",
         "%route models": "claude-haiku-5-5",
-        "%route cache": "entries",
+        "%route cache": "size limit",
         "%route cache prune": "0 answers removed",
         "%route cache clear": " answers removed",
         "%route help": "--no-escalate",
+        "%route --help": "--no-escalate",
+        "%route budget -h": "--no-escalate",
+        "%%route --help\nx": "--no-escalate",
     }
     for code, text in shown.items():
         ran = simulated.run(code)
         assert ran.ok, ran.plain
         assert text in _data(ran)["text/plain"], code
-        assert text.replace("$", "&#36;") in _data(ran)["text/markdown"], code
+        assert text.replace("$", "<span>&#36;</span>") in _data(ran)["text/markdown"], (
+            code
+        )
 
 
 @pytest.mark.parametrize("which", ["", "--today", "--month", "--all"])

@@ -226,7 +226,7 @@ class Jupyter:
         server.choose_theme(theme)
         copy = folder / notebook.name
         copy.write_bytes(notebook.read_bytes())
-        return Lab(self._visitor(), server.address(copy), copy)
+        return Lab(self.browser, server.address(copy), copy)
 
     def close(self) -> None:
         """End the browser and the servers."""
@@ -238,7 +238,9 @@ class Jupyter:
             self._started.callback(server.close)
         return self._servers[app]
 
-    def _visitor(self) -> Browser:
+    @property
+    def browser(self) -> Browser:
+        """The browser, for pages that no server gives."""
         if self._browser is None:
             playwright = self._started.enter_context(sync_playwright())
             self._browser = playwright.chromium.launch(

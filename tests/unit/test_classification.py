@@ -16,7 +16,7 @@ from costroute_nb.core.classification import (
     check_examples,
     parse_rules,
 )
-from costroute_nb.core.tables import Path, Table, TableError, get_number
+from costroute_nb.core.tables import Path, Table, TableError
 from costroute_nb.core.vocabulary import WINDOW, windows
 
 SIZE = SizeRule(50_000, "medium", "large_context", "context over 50,000 tokens")
@@ -453,16 +453,6 @@ def test_a_bad_table_is_refused_with_its_place(
     with pytest.raises(TableError, match=says) as caught:
         parse_rules(table)
     assert caught.value.path == path
-
-
-def test_a_number_is_finite_and_not_a_truth_value() -> None:
-    huge = 10**400
-    assert get_number({"n": 0.5}, "n") == 0.5
-    assert get_number({"n": huge}, "n") == huge
-    assert get_number({}, "n", (), None) is None
-    for bad in (True, "1", float("inf"), float("nan"), -1):
-        with pytest.raises(TableError, match="must be a number, 0 or more"):
-            get_number({"n": bad}, "n")
 
 
 def test_two_rules_of_one_name_are_refused() -> None:

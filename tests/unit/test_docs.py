@@ -22,8 +22,12 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.parametrize("source", blocks("python"))
 def test_every_python_block_of_the_readme_runs(
-    source: str, capsys: pytest.CaptureFixture[str]
+    source: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     exec(compile(source, "README.md", "exec"), {})
     assert capsys.readouterr().out
 

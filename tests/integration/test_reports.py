@@ -1,0 +1,321 @@
+"""Summaries, replays, advice and reports of a session, beside the rows they are of."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.money import format_usd, pico_to_usd
+from costroute_nb.core.record import Record
+from costroute_nb.core.report import GROUPINGS, GroupedBy
+from costroute_nb.errors import ConfigurationError
+from costroute_nb.session import Session
+from tests.support.clock import FakeClock
+from tests.support.records import NOON, ended, hold
+
+ZONE = "America/St_Johns"  # 3 h 30 min behind UTC
+HOSTILE = '=HYPERLINK("http://example.com")<script>alert(1)</script>'
+PENCE = 10**10
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with Session(clock=FakeClock(NOON), provider="anthropic", timezone=ZONE) as one:
+        yield one
+
+
+def some_records(count: int = 300) -> Iterator[Record]:
+    """Yield attempts of the last forty days, in both pots, some of unknown cost."""
+    chance = Random(3)
+    for number in range(count):
+        status = chance.choices(["ok", "cached", "escalated", "unknown"], (6, 2, 1, 1))[
+            0
+        ]
+        cost = {"cached": 0, "unknown": None}.get(status, chance.randrange(PENCE))
+        known = cost is not None
+        yield replace(
+            hold(
+                str(number),
+                at=NOON - timedelta(minutes=chance.randrange(40 * 24 * 60)),
+                attempt=chance.choice([1, 1, 2]),
+                model=chance.choice(["claude-haiku-5-5", "claude-opus-5-5"]),
+                tier=chance.choice(["small", "large"]),
+                session_id=chance.choice(["a", "b"]),
+                workflow=chance.choice([None, "triage", HOSTILE]),
+                step=chance.choice([None, "label", "-1+1"]),
+                notebook=chance.choice([None, "a.ipynb"]),
+                simulated=chance.random() < 0.2,
+                usage=Usage(100, output_tokens=50) if known and cost else Usage(),
+            ),
+            cost=cost,
+            status=status,  # type: ignore[arg-type]
+            charged=PENCE if cost is None else cost,
+            baseline=chance.randrange(PENCE) if status in ("ok", "cached") else 0,
+            cache_hit=status == "cached",
+            estimated=chance.random() < 0.1,
+        )
+
+
+def fill(session: Session) -> None:
+    for record in some_records():
+        session.store.add(record)
+
+
+def by_rows(rows: pd.DataFrame, by: GroupedBy) -> pd.DataFrame:
+    """Return what a summary must say, from the rows of the ledger's own frame."""
+    rows = rows[~rows.simulated].copy()
+    rows["day"] = rows["at"].dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
+    rows["calls"] = (rows.attempt == 1).astype("int64")
+    rows["unknown"] = rows.cost_usd.isna().astype("int64")
+    rows["attempts"] = 1
+    sums = ["calls", "attempts", "unknown", "cache_hit", "estimated"]
+    money = ["cost_usd", "saved_usd", "baseline_usd", "charged_usd"]
+    # Unknown only is unknown, and a share of nothing is none.
+    found = rows.groupby(by, dropna=False)[[*sums, *money]].sum(min_count=1)
+    calls = found.calls.where(found.calls > 0)
+    found["avg_cost_usd"] = found.cost_usd / calls
+    found["cache_hit_rate"] = found.cache_hit / calls
+    found["estimated_share"] = found.estimated / found.attempts
+    return found
+
+
+def compared(summary: pd.DataFrame, rows: pd.DataFrame, by: GroupedBy) -> None:
+    expected = by_rows(rows, by)
+    found = summary.set_index(by).reindex(expected.index)
+    assert len(summary) == len(expected)
+    for name in ("calls", "attempts", "unknown"):
+        assert found[name].tolist() == expected[name].tolist(), name
+    for name in (
+        "cost_usd", "avg_cost_usd", "saved_usd", "baseline_usd", "charged_usd",
+        "cache_hit_rate", "estimated_share",
+    ):  # fmt: skip
+        near = pytest.approx(expected[name].tolist(), abs=1e-12, nan_ok=True)
+        assert found[name].tolist() == near, name
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+def test_summary_is_the_grouped_ledger_of_the_sessions_pot(
+    session: Session, by: GroupedBy
+) -> None:
+    fill(session)
+    compared(session.summary(by), session.history(), by)
+
+
+@pytest.mark.parametrize("since", ["1h", "30d", NOON - timedelta(days=9, minutes=7.3)])
+@pytest.mark.parametrize("by", ["workflow", "day"])
+def test_summary_since_a_moment_counts_to_the_very_row(
+    session: Session, by: GroupedBy, since: Any
+) -> None:
+    fill(session)
+    session.store.add(ended(hold("just now", workflow="x"), PENCE))
+    compared(session.summary(by, since), session.history(since), by)
+
+
+def test_summary_begins_exactly_at_its_moment(session: Session) -> None:
+    since = NOON - timedelta(minutes=10)
+    for number, at in enumerate([since - timedelta(microseconds=1), since]):
+        session.store.add(ended(hold(str(number), at=at), PENCE))
+    assert session.summary(since=since).calls.sum() == 1
+    naive = datetime(2026, 11, 22, 8, 20)  # noqa: DTZ001 -- what a user types
+    assert session.summary(since=naive).calls.sum() == 1
+
+
+def test_summary_of_the_session_leaves_the_others_out(session: Session) -> None:
+    fill(session)
+    session.store.add(ended(hold("own", session_id=session.session_id), PENCE))
+    own = session.summary(all_sessions=False)
+    assert own.calls.sum() == 1
+    assert own.attrs["sessions"] == "this session"
+
+
+def test_summary_names_baseline_pot_and_sessions(session: Session) -> None:
+    assert session.summary().attrs == {
+        "baseline_model": "claude-opus-5-5",
+        "simulated": False,
+        "sessions": "all sessions on this ledger",
+    }
+
+
+def test_empty_summary_has_the_columns_and_types_of_a_full_one(
+    session: Session,
+) -> None:
+    for by in GROUPINGS:
+        empty = session.summary(by)
+        session.store.add(ended(hold(by), PENCE))
+        full = session.summary(by)
+        session.store.release(by, 1)
+        assert empty.dtypes.equals(full.dtypes) or not empty.empty
+
+
+def test_group_of_unknown_cost_only_has_no_cost(session: Session) -> None:
+    session.store.add(ended(hold(), PENCE, "unknown", cost=None))
+    (row,) = session.summary().to_dict("records")
+    assert pd.isna(row["cost_usd"])
+    assert pd.isna(row["saved_usd"])
+    assert (row["unknown"], row["charged_usd"]) == (1, 0.01)
+
+
+def test_lapsed_hold_is_in_the_summary(session: Session) -> None:
+    held = hold(charged=PENCE, at=NOON - timedelta(hours=1))
+    session.store.reserve(held, [], NOON - timedelta(minutes=30))
+    assert session.summary().unknown.sum() == 1
+
+
+def test_models_of_a_group_are_counted_the_busiest_first(session: Session) -> None:
+    for number, model in enumerate(["b", "a", "b"]):
+        session.store.add(ended(hold(str(number), model=model), PENCE))
+    (models,) = session.summary("tier").models
+    assert list(models.items()) == [("b", 2), ("a", 1)]
+
+
+def test_unknown_grouping_is_refused_by_name(session: Session) -> None:
+    with pytest.raises(ValueError, match="no summary by 'cell': choose workflow, "):
+        session.summary("cell")  # type: ignore[arg-type]
+
+
+def test_replay_of_a_recorded_ledger_costs_to_the_last_pico_what_it_cost(
+    home: Path,
+) -> None:
+    with Session(provider="simulated") as simulated:
+        for number in range(4):
+            simulated.route(f"Summarize text number {number}.", workflow="w")
+            simulated.route(f"Review contract {number} for risks", tier="large")
+        recorded = sum(record.cost or 0 for record in simulated.store.records())
+        same = simulated.what_if()
+        repriced = simulated.what_if(prices=simulated.ledger["at"][0].date())
+        other = simulated.what_if(tiers={"large": "claude-haiku-5-5"})
+    assert recorded > 0
+    assert same.attrs["recorded_usd"] == pico_to_usd(recorded)
+    assert same.attrs["replayed_usd"] == pico_to_usd(recorded)
+    assert repriced.changed.sum() == 8
+    assert repriced.attrs["replayed_usd"] == pico_to_usd(recorded)
+    assert other.attrs["replayed_usd"] < other.attrs["recorded_usd"]
+    assert same.attrs["simulated"] is True
+
+
+def test_advice_is_on_the_dearest_places_and_names_its_assumption(
+    session: Session,
+) -> None:
+    usage = Usage(100_000, output_tokens=1_000)
+    for number in range(3):
+        dear = hold(
+            f"dear {number}", workflow="w", step="s", model="claude-opus-5-5",
+            tier="large", reason="rule: code", usage=usage,
+        )  # fmt: skip
+        session.store.add(ended(dear, PENCE * 100))
+    session.store.add(ended(hold("cheap", workflow="x"), 1))
+    frame = session.advise()
+    assert set(frame.workflow) == {"w"}
+    assert frame.cost_share.tolist() == pytest.approx([1.0] * len(frame))
+    assert frame.assumption.str.len().min() > 20
+    assert any("keeps no prompts" in note for note in frame.attrs["notes"])
+
+
+def test_place_without_advice_is_listed_without_one(session: Session) -> None:
+    session.store.add(ended(hold(workflow="w"), PENCE))
+    (row,) = session.advise().to_dict("records")
+    assert row["workflow"] == "w"
+    assert pd.isna(row["advice"])
+    assert pd.isna(row["saved_usd"])
+
+
+def test_advice_on_nothing_spent_is_empty(session: Session) -> None:
+    session.store.add(ended(hold(), 0, "cached", cache_hit=True))
+    assert session.advise().empty
+
+
+def test_table_has_the_summarys_numbers_and_no_formula(
+    session: Session, tmp_path: Path
+) -> None:
+    fill(session)
+    file = tmp_path / "report.csv"
+    session.report("step", csv=file)
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    summary = session.summary("step")
+    for row, expected in zip(rows, summary.to_dict("records"), strict=True):
+        assert float(row["cost_usd"]) == pytest.approx(expected["cost_usd"], abs=1e-15)
+        assert int(row["calls"]) == expected["calls"]
+        assert row["baseline_model"] == "claude-opus-5-5"
+        assert row["simulated"] == "false"
+    assert {row["step"] for row in rows} == {"", "label", "'-1+1"}
+
+
+@pytest.mark.parametrize("name", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
+def test_cell_that_a_spreadsheet_would_run_begins_with_an_apostrophe(
+    session: Session, tmp_path: Path, name: str
+) -> None:
+    session.store.add(ended(hold(workflow=name), 1, baseline=0))
+    file = tmp_path / "report.csv"
+    session.report(csv=file)
+    with file.open(encoding="utf-8", newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row["workflow"] == f"'{name}"
+    assert row["saved_usd"] == "-0.000000000001"  # a number stays one
+
+
+def test_page_has_the_summarys_numbers_and_every_name_as_text(
+    session: Session, tmp_path: Path
+) -> None:
+    fill(session)
+    file = tmp_path / "report.html"
+    found = session.report(html=file)
+    page = file.read_text("utf-8")
+    cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]
+    for group in (*found.groups, *found.days):
+        at = cells.index(group.title)
+        assert cells[at + 2] == format_usd(group.totals.cost)
+    assert "<script" not in page
+    assert "http-equiv" in page
+    assert re.findall(r'(?:src|href)="(?!data:)', page.replace("xlink:href", "")) == []
+
+
+def test_page_of_nothing_says_so(session: Session, tmp_path: Path) -> None:
+    session.report(html=tmp_path / "report.html", csv=tmp_path / "report.csv")
+    assert "No attempts yet" in (tmp_path / "report.html").read_text("utf-8")
+    assert (tmp_path / "report.csv").read_text("utf-8").startswith("workflow,calls,")
+
+
+def test_report_names_pot_sessions_and_period(session: Session) -> None:
+    line = session.report(since="30d").scope
+    assert line == (
+        "real money; all sessions on this ledger; since 2026-10-23 09:30 NDT, "
+        "up to 2026-11-22 08:30 NST"
+    )
+    with Session(provider="simulated", clock=FakeClock(NOON)) as simulated:
+        assert simulated.report().scope.startswith("simulated, no money was spent; ")
+
+
+def test_file_is_replaced_whole(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "report.csv"
+    file.write_text("old " * 1_000)
+    session.report(csv=file)
+    assert "old" not in file.read_text("utf-8")
+    assert os.listdir(tmp_path) == ["report.csv"]  # noqa: PTH208 -- with hidden ones
+
+
+@pytest.mark.parametrize("name", ["missing/report.csv", "."])
+def test_file_that_cannot_be_written_is_named_and_nothing_is_left(
+    session: Session, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="a file in a directory that exists"):
+        session.report(csv=tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_days_of_a_report_are_those_of_the_budgets_zone(session: Session) -> None:
+    late = datetime(2026, 11, 20, 3, tzinfo=UTC)  # half past eleven, the day before
+    session.store.add(ended(hold(at=late), PENCE))
+    assert [str(day.name) for day in session.report().days] == ["2026-11-19"]

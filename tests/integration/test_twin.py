@@ -1,0 +1,129 @@
+"""The picture and the table that stay of a dashboard."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import signal
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from costroute_nb.core.budget import Limits
+from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.painter import Painter, PaintError
+from costroute_nb.notebook.twin import page, twin
+from tests.support.readings import busy, reading, spent
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def painter() -> Iterator[Painter]:
+    painter = Painter()
+    yield painter
+    painter.close()
+
+
+def size(png: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_a_twin_is_a_picture_with_its_words_and_a_table(
+    painter: Painter, count: int
+) -> None:
+    made = twin(busy(count), painter)
+    (picture, metadata), (table, _) = made.outputs()
+    png = base64.b64decode(picture["image/png"])
+    assert png.startswith(PNG)
+    assert size(png)[0] > 1_000
+    assert len(png) < 250_000
+    assert metadata["image/png"]["alt"] == picture["text/plain"] == made.alt
+    assert "Cost by model and tier: " in made.alt
+    assert table["text/plain"].startswith("dashboard (real money), 2026-11-22 12:00")
+    assert '<th scope="row"' in table["text/html"]
+
+
+def test_both_themes_have_their_own_picture(painter: Painter) -> None:
+    light, dark = (twin(busy(2), painter, dark=d).picture for d in (False, True))
+    assert light != dark
+
+
+def test_names_of_workflows_are_text_and_nothing_else(painter: Painter) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    made = twin(reading(by_step=(((evil, "$x$"), spent(5)),)), painter)
+    (_, _), (table, _) = made.outputs()
+    assert evil not in table["text/html"]
+    assert "&lt;img src=x onerror=alert(1)&gt;" in table["text/html"]
+
+
+def test_dollars_never_stand_together_in_one_stretch_of_text(painter: Painter) -> None:
+    (_, _), (table, _) = twin(busy(3), painter).outputs()
+    shown = table["text/html"]
+    assert shown.count("<span>$</span>") == shown.count("$") > 5
+
+
+def test_the_page_says_pot_limits_and_alerts() -> None:
+    simulated = reading(
+        simulated=True,
+        limits=Limits(day=5.0, on_limit="degrade"),
+        alerts=("day limit: 80% spent",),
+    )
+    said = str(page(simulated, figures(simulated)))
+    assert "dashboard (simulated, nothing is sent)" in said
+    assert "day limit" in said
+    assert "$5.00" in said
+    assert "a spent limit: degrade" in said
+    assert "alert: day limit: 80% spent" in said
+
+
+def test_a_specification_that_cannot_be_drawn_says_why(painter: Painter) -> None:
+    with pytest.raises(PaintError, match="conversion failed"):
+        painter.paint({"mark": "nonsense"})
+
+
+def test_after_a_failure_the_next_picture_is_drawn(painter: Painter) -> None:
+    with pytest.raises(PaintError):
+        painter.paint({})
+    assert twin(busy(1), painter).picture
+
+
+def test_a_killed_process_costs_one_picture_at_most(
+    painter: Painter, caplog: pytest.LogCaptureFixture
+) -> None:
+    twin(busy(1), painter)
+    process = painter._process
+    assert process is not None
+    process.send_signal(signal.SIGTERM)
+    process.wait(10)
+    with caplog.at_level(logging.WARNING, "costroute_nb"):
+        twin(busy(1), painter)
+    assert twin(busy(1), painter).picture
+
+
+def test_without_a_renderer_the_words_are_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nonexistent/python")
+    painter = Painter()
+    with caplog.at_level(logging.WARNING, "costroute_nb"):
+        made = twin(busy(1), painter)
+    assert made.picture is None
+    assert "could not be drawn" in caplog.text
+    (words, _), (table, _) = made.outputs()
+    assert words == {"text/plain": made.alt}
+    assert "text/html" in table
+
+
+def test_a_closed_painter_leaves_no_process_and_paints_again() -> None:
+    painter = Painter()
+    first = twin(busy(1), painter).picture
+    process = painter._process
+    assert process is not None
+    painter.close()
+    assert process.poll() is not None
+    assert twin(busy(1), painter).picture == first
+    painter.close()

@@ -1,0 +1,179 @@
+"""Recorded attempts under other choices: exact where nothing changes, honest elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costroute_nb.core.catalog import Catalog
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.record import Record
+from costroute_nb.errors import UnknownModelError
+from costroute_nb.what_if import what_if
+from tests.support.models import LARGE, MEDIUM, SMALL
+from tests.support.records import ended, hold
+from tests.support.tariff import CATALOG, DEARER_FROM, billed, price_of
+
+OLD = replace(LARGE, id="claude-opus-4-6", tokenizer="claude-2024", routed=False)
+EVERY = Catalog((*CATALOG.models, OLD))
+
+
+class Tariff:
+    """The Prices port over the round prices."""
+
+    price = staticmethod(price_of)
+
+
+def replayed(records: Iterable[Record], **choices: Any) -> pd.DataFrame:
+    return what_if(records, catalog=EVERY, prices=Tariff(), **choices)
+
+
+def sums(records: Iterable[Record], **choices: Any) -> tuple[float, float]:
+    attrs = replayed(records, **choices).attrs
+    return attrs["recorded_usd"], attrs["replayed_usd"]
+
+
+COUNTS = st.integers(0, 300_000)
+RECORDS = st.lists(
+    st.builds(
+        lambda model, usage, cost, status: ended(
+            hold(model=model.id, tier=model.tier, usage=usage), cost, status
+        ),
+        st.sampled_from([SMALL, MEDIUM, LARGE, OLD]),
+        st.builds(Usage, *[COUNTS] * 6),
+        st.none() | st.integers(0, 10**13),
+        st.sampled_from(["ok", "escalated", "failed", "interrupted"]),
+    ),
+    max_size=10,
+)
+
+
+@given(RECORDS)
+def test_nothing_changed_costs_to_the_last_pico_what_it_cost(
+    records: list[Record],
+) -> None:
+    whole = sum(record.cost or 0 for record in records) / 10**12
+    assert sums(records) == (whole, whole)
+    assert sums(records, tiers={}) == (whole, whole)
+    assert sums(records, repricing={}) == (whole, whole)
+    assert sums(records, policy=lambda record: record.model) == (whole, whole)
+
+
+def test_prices_of_their_own_day_are_what_records_cost() -> None:
+    records = [
+        billed("a", model=SMALL.id, usage=Usage(5_000, 300, 20, 7, 900, 100)),
+        billed("b", model=LARGE.id, tier="large", usage=Usage(150_000, 7, 0, 0, 9)),
+    ]
+    recorded, then = sums(records, repricing=records[0].at.date())
+    assert then == recorded > 0
+
+
+def test_tier_is_priced_at_another_model() -> None:
+    records = [billed("a"), billed("b", model=LARGE.id, tier="large")]
+    frame = replayed(records, tiers={"large": MEDIUM.id}).set_index("tier")
+    large, small = frame.loc["large"], frame.loc["small"]
+    assert (large.recorded_usd, large.replayed_usd) == (1.5e-6, 1.5e-7)
+    assert large.saved_usd == pytest.approx(1.35e-6)
+    assert (small.recorded_usd, small.replayed_usd, small.changed) == (
+        1.5e-8,
+        1.5e-8,
+        0,
+    )
+
+
+def test_model_line_names_its_tier() -> None:
+    records = [billed(model=LARGE.id, tier="large")]
+    assert sums(records, tiers={"opus": SMALL.id}) == (1.5e-6, 1.5e-8)
+
+
+def test_other_tokenizer_is_corrected_for() -> None:
+    record = ended(hold(model=OLD.id, tier="large", usage=Usage(3_500)), 1)
+    _, replayed_usd = sums([record], tiers={"large": LARGE.id})
+    assert replayed_usd == 4_300 * 1_000 / 10**12
+
+
+def test_rates_of_one_model_are_changed_by_its_id() -> None:
+    records = [billed("a"), billed("b", model=LARGE.id, tier="large")]
+    given_rates = {LARGE.id: {"input": 0.5, "output": "1"}}
+    frame = replayed(records, repricing=given_rates, by="model").set_index("model")
+    # 1,000 in and 100 out at 0.5 and 1 USD per million tokens.
+    assert frame.loc[LARGE.id, "replayed_usd"] == 0.0006
+    assert frame.loc[SMALL.id, "changed"] == 0
+
+
+def test_prices_of_a_day_hold_for_everything() -> None:
+    recorded, later = sums([billed("a"), billed("b")], repricing=DEARER_FROM)
+    assert later == 2 * recorded
+    assert sums([billed()], repricing=date(2026, 12, 31))[1] == sums([billed()])[0]
+
+
+def test_all_large_asks_once_what_was_escalated() -> None:
+    records = [
+        billed("a", status="escalated"),
+        billed("a", model=MEDIUM.id, tier="medium", attempt=2),
+    ]
+    recorded, large = sums(records, policy="all-large")
+    assert recorded == (15_000 + 150_000) / 10**12
+    assert large == 1_500_000 / 10**12
+    assert sums(records, policy="all-small")[1] == 15_000 / 10**12
+
+
+def test_policy_of_ones_own_chooses_per_record_and_may_leave_out() -> None:
+    records = [billed("a", task="x"), billed("b", task="y"), billed("c", task="z")]
+    chosen = {"x": LARGE.id, "y": None, "z": SMALL.id}
+    frame = replayed(records, policy=lambda r: chosen[r.task], by="task")
+    assert dict(zip(frame.task, frame.replayed_usd, strict=True)) == {
+        "x": 1.5e-6, "y": 0.0, "z": 1.5e-8,
+    }  # fmt: skip
+    assert frame.changed.sum() == 2
+
+
+def test_cached_answers_stay_free() -> None:
+    record = ended(hold(cache_hit=True), 0, "cached", baseline=900)
+    assert sums([record], policy="all-large") == (0.0, 0.0)
+
+
+def test_unknown_cost_is_in_neither_sum() -> None:
+    records = [billed("a"), ended(hold("b", usage=Usage(5)), None, "unknown")]
+    frame = replayed(records, policy="all-large")
+    assert (frame.attempts.sum(), frame.unknown.sum()) == (2, 1)
+    assert frame.attrs["recorded_usd"] == 1.5e-8
+
+
+def test_model_without_a_price_is_unknown_and_not_free() -> None:
+    frame = replayed([billed()], tiers={"small": OLD.id})
+    assert (frame.unknown.sum(), frame.attrs["recorded_usd"]) == (1, 0.0)
+
+
+def test_frame_says_what_is_assumed() -> None:
+    assert any("not replayed" in note for note in replayed([]).attrs["notes"])
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"tiers": {"huge": SMALL.id}}, "no tier"),
+        ({"policy": "all-medium"}, "no policy"),
+        ({"tiers": {}, "policy": "all-large"}, "not both"),
+        ({"repricing": {SMALL.id: {"inputs": 1}}}, "unknown key 'inputs'"),
+        ({"by": "cell"}, "no replay by"),
+    ],
+)
+def test_choice_that_cannot_be_used_is_refused(
+    choices: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replayed([billed()], **choices)
+
+
+def test_unknown_models_are_refused_by_name() -> None:
+    for choices in ({"tiers": {"small": "gpt"}}, {"repricing": {"gpt": {"input": 1}}}):
+        with pytest.raises(UnknownModelError, match="gpt"):
+            replayed([billed()], **choices)
