@@ -107,18 +107,12 @@ def looks(ledger: SqliteLedger) -> dict[str, Callable[[], object]]:
         "this session": {"session_id": "own"},
         "today": {"since": today[0], "until": today[1]},
         "this month": {"since": month[0], "until": month[1]},
-        "ever": {},
     }
-    found = {
+    return {
         f"totals by {' and '.join(by)}, {name}": look(*by, **scope)
         for name, scope in scopes.items()
         for by in (("quarter",), ("model", "tier"), ("workflow", "step"))
     }
-    week = now - timedelta(days=7)
-    found["ten minutes of a week"] = partial(
-        ledger.spent_per_window, week, now, 600, simulated=False
-    )
-    return found
 
 
 def summaries(ledger: SqliteLedger) -> Iterator[Line]:

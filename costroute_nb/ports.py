@@ -185,14 +185,6 @@ class LedgerStore(Protocol):
         is of whole quarter hours too. The work is that of the groups, not the rows.
         """
 
-    def spent_per_window(
-        self, since: datetime, until: datetime, seconds: int, *, simulated: bool
-    ) -> list[int]:
-        """Return what each window of so many seconds spent that spent something.
-
-        In pico-USD, in order of time; windows begin at multiples of their length.
-        """
-
     def claim_alert(self, key: str, at: datetime, text: str) -> bool:
         """Keep an alert; True for exactly one of all who ever claim its key."""
 

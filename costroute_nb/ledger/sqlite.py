@@ -193,22 +193,6 @@ class SqliteLedger:
         rows = self._shared.read(work)
         return [(row[: len(by)], Totals(*row[len(by) :])) for row in rows]
 
-    def spent_per_window(
-        self, since: datetime, until: datetime, seconds: int, *, simulated: bool
-    ) -> list[int]:
-        """Return what each window of so many seconds spent that spent something.
-
-        In pico-USD, in order of time. Windows begin at multiples of their length
-        since 1970; the first and the last are cut off where the period is.
-        """
-        values = {
-            "pot": simulated,
-            "since": periods.to_micros(since),
-            "until": periods.to_micros(until),
-            "window": seconds * 1_000_000,
-        }
-        return [spent for (spent,) in self._shared.fetch(sql.PER_WINDOW, values)]
-
     def claim_alert(self, key: str, at: datetime, text: str) -> bool:
         """Keep an alert, and return whether this caller was the first with its key."""
         row = schema.storable(key), periods.to_micros(at), schema.storable(text)

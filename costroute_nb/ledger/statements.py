@@ -44,11 +44,6 @@ FINISHED = (
     f"SELECT at, id, {_NAMES} FROM records"  # noqa: S608 -- our own names
     " WHERE status <> 'pending' AND (at, id) > (?, ?){} ORDER BY at, id LIMIT ?"
 )
-PER_WINDOW = (
-    f"SELECT sum({_SPENT}) AS spent FROM records"  # noqa: S608 -- our own words
-    " WHERE simulated = :pot AND at >= :since AND at < :until"
-    " GROUP BY at / :window HAVING spent > 0 ORDER BY at / :window"
-)
 CLAIM = "INSERT INTO alerts (key, at, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 ALERTS = "SELECT at, key, text FROM alerts WHERE at >= ? ORDER BY at, id"
 _ENDS = "SELECT at FROM records WHERE session_id = :session ORDER BY at"

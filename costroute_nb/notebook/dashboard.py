@@ -31,7 +31,7 @@ _MOST_OUTPUTS = 8  # that are kept up to date; a cell run again leaves dead ones
 
 _FALLBACK = (
     "The live panel and charts need their kernel: run this cell again. Their last state "
-    "is below."
+    "follows."
 )
 
 
@@ -40,7 +40,7 @@ class Dashboard:
 
     In a notebook the panel and the charts are live, and a picture and a table of
     their last state stay in the saved file. Without a front end that could show
-    widgets there are the picture and the table alone.
+    widgets there is that alone.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Dashboard:
         self._painter = Painter()
         self._reading = self._shown = self._reader.read(self._scope)
         self._twinned: tuple[Reading, bool] | None = None
-        self._outputs: deque[tuple[str, str]] = deque(maxlen=_MOST_OUTPUTS)
+        self._outputs: deque[str] = deque(maxlen=_MOST_OUTPUTS)
         self._number = 0
         self._said, self._said_at = words.status(self._reading), self._clock.monotonic()
         self._endings: list[Callable[[], object]] = []
@@ -216,31 +216,33 @@ class Dashboard:
         shell.display_pub.publish(data=data, metadata={})
 
     def _publish_twin(self, shell: "InteractiveShell") -> None:
-        names = (uuid4().hex, uuid4().hex)
-        self._outputs.append(names)
-        reading = self._latest()
-        self._twinned = (reading, self._dark)
-        shown = twin.twin(reading, self._painter, dark=self._dark).outputs()
-        for name, (data, metadata) in zip(names, shown, strict=True):
-            shell.display_pub.publish(
-                data=data, metadata=metadata, transient={"display_id": name}
-            )
+        self._outputs.append(uuid4().hex)
+        self._publish(shell, self._drawn(), self._outputs[-1])
 
     def _update_twins(self) -> None:
-        """Replace the pictures and tables on display, unless they are up to date."""
-        state = (self._latest(), self._dark)
-        if self._shell is None or self._twinned == state:
+        """Replace what stays, wherever it is, unless that is up to date."""
+        shell = self._shell
+        if shell is None or self._twinned == (self._latest(), self._dark):
             return
-        self._twinned = state
-        shown = twin.twin(state[0], self._painter, dark=state[1]).outputs()
-        for names in tuple(self._outputs):
-            for name, (data, metadata) in zip(names, shown, strict=True):
-                self._shell.display_pub.publish(
-                    data=data,
-                    metadata=metadata,
-                    transient={"display_id": name},
-                    update=True,
-                )
+        drawn = self._drawn()
+        for name in tuple(self._outputs):
+            self._publish(shell, drawn, name, update=True)
+
+    def _drawn(self) -> twin.Twin:
+        self._twinned = reading, dark = self._latest(), self._dark
+        return twin.twin(reading, self._painter, dark=dark)
+
+    @staticmethod
+    def _publish(
+        shell: "InteractiveShell", drawn: twin.Twin, name: str, *, update: bool = False
+    ) -> None:
+        data, metadata = drawn.bundle()
+        shell.display_pub.publish(
+            data=data,
+            metadata=metadata,
+            transient={"display_id": name},
+            update=update,
+        )
 
     @property
     def _dark(self) -> bool:

@@ -209,7 +209,8 @@ def _no_display_math(text: str) -> str:
 
 def _checked_link(match: re.Match[str]) -> str:
     """Return the start of a link, broken where the target is not a plain address."""
-    target = html.unescape(match.string[match.end() :][:_LONGEST_SCHEME])
+    at = match.end()
+    target = html.unescape(match.string[at : at + _LONGEST_SCHEME])
     end = _NO_SCHEME.search(target)
     target = re.sub(r"[\\<\x00-\x20]", "", target[: end.end()] if end else target)
     scheme = _SCHEME.match(target)

@@ -30,8 +30,8 @@ _CELL = 'style="text-align: left; font-weight: normal"'
 
 # Reopened, a trusted notebook shows an error in place of a widget without its kernel.
 _HIDES_THE_DEAD = (
-    ".jp-OutputArea-child:has(+ .jp-OutputArea-child + .jp-OutputArea-child "
-    ".costroute-twin) > .jupyter-widgets:not(:has(*)) {display: none}"
+    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .costroute-twin)"
+    " > .jupyter-widgets:not(:has(*)) {display: none}"
 )
 
 
@@ -43,14 +43,19 @@ class Twin:
     picture: bytes | None
     alt: str
 
-    def outputs(self) -> tuple[tuple[dict[str, Any], dict[str, Any]], ...]:
-        """Return data and metadata of the picture and of the table, to be shown so."""
-        table = {"text/plain": str(self.page), "text/html": _html(self.page)}
+    def bundle(self) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return data and metadata of an output that has both.
+
+        Viewers that show HTML show it: only there a picture can have its words.
+        """
+        data = {"text/plain": f"{self.page}\n\n{self.alt}"}
         if self.picture is None:
-            return (({"text/plain": self.alt}, {}), (table, {}))
+            return data | {"text/html": _html(self.page, "")}, {}
         encoded = base64.b64encode(self.picture).decode("ascii")
-        shown = {"image/png": encoded, "text/plain": self.alt}
-        return ((shown, {"image/png": {"alt": self.alt}}), (table, {}))
+        alt = html.escape(self.alt)
+        shown = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">'
+        data |= {"text/html": _html(self.page, shown), "image/png": encoded}
+        return data, {"image/png": {"alt": self.alt}}
 
 
 def twin(reading: "Reading", painter: Painter, *, dark: bool = False) -> Twin:
@@ -95,8 +100,8 @@ def page(reading: "Reading", shown: "Mapping[str, Figure]") -> Page:
     )  # fmt: skip
 
 
-def _html(page: Page) -> str:
-    """Return a page with a table that screen readers can walk through."""
+def _html(page: Page, picture: str) -> str:
+    """Return a picture, and a page with a table that screen readers can walk through."""
     rows = "".join(
         f'<tr><th scope="row" {_CELL}>{_text(first)}</th>'
         + "".join(f"<td {_CELL}>{_text(cell)}</td>" for cell in others)
@@ -105,7 +110,7 @@ def _html(page: Page) -> str:
     )
     head, foot = ("<br>".join(map(_text, lines)) for lines in (page.head, page.foot))
     return (
-        f'<style>{_HIDES_THE_DEAD}</style><div class="costroute-twin"><p>{head}</p>'
+        f'<style>{_HIDES_THE_DEAD}</style><div class="costroute-twin">{picture}<p>{head}</p>'
         f"<table><tbody>{rows}</tbody></table><p>{foot}</p></div>"
     )
 

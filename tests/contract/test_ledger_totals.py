@@ -196,23 +196,3 @@ def test_period_that_splits_a_quarter_hour_is_refused(ledger: LedgerStore) -> No
 def test_unknown_group_is_refused_by_name(ledger: LedgerStore) -> None:
     with pytest.raises(ValueError, match=r"no totals by cell: there are quarter, "):
         ledger.totals(["model", "cell"], simulated=False)
-
-
-def test_windows_are_aligned_and_those_without_spending_are_left_out(
-    ledger: LedgerStore,
-) -> None:
-    minute = timedelta(minutes=1)
-    for number, (minutes, cost) in enumerate(
-        [(0, 1), (9, 2), (10, 4), (31, 0), (55, 8)]
-    ):
-        ledger.add(ended(hold(str(number), at=NOON + minutes * minute), cost))
-    ledger.add(ended(hold("simulated", at=NOON, simulated=True), 100))
-    ledger.reserve(hold("held", at=NOON + 40 * minute), [], LEASE + DAY)
-
-    def windows(first: int, last: int) -> list[int]:
-        since, until = NOON + first * minute, NOON + last * minute
-        return ledger.spent_per_window(since, until, 600, simulated=False)
-
-    assert windows(0, 60) == [3, 4, 8]
-    assert windows(5, 55) == [2, 4]
-    assert windows(60, 90) == []

@@ -211,6 +211,6 @@ def test_a_fence_is_longer_than_any_inside() -> None:
 )
 def test_half_a_megabyte_takes_seconds_at_most(part: str) -> None:
     text = part * (500_000 // len(part))
-    began = time.perf_counter()
+    began = time.process_time()
     markdown(text)
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0
