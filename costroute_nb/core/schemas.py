@@ -220,12 +220,13 @@ def _references(schema: Schema) -> set[str]:
 
 
 def _walk(
-    schema: object, path: str, *, defs: bool = True
+    schema: Any, path: str, *, defs: bool = True
 ) -> Iterator[tuple[str, object]]:
-    """Yield a schema and all schemas inside, each with the way to it."""
+    """Yield a schema and all schemas inside, each with the way to it.
+
+    Whoever walks refuses what is no mapping as soon as it comes.
+    """
     yield path, schema
-    if not isinstance(schema, Mapping):
-        return
     inner: list[tuple[str, object]] = []
     groups = ("properties", "$defs", "definitions") if defs else ("properties",)
     for group in groups:

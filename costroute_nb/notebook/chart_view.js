@@ -38,6 +38,7 @@ class Chart {
     this.title = make(caption, "h4");
     this.caption = make(caption, "p");
     this.plot = make(figure, "div", { class: "costroute-plot", role: "img" });
+    this.drawing = make(this.plot, "div", { "aria-hidden": "true" });
   }
 
   async draw(spec, look) {
@@ -45,8 +46,7 @@ class Chart {
     this.shown = {};
     const options = { mode: "vega-lite", actions: false, renderer: "svg", ast: true };
     const themed = { ...spec, params: look.palette, config: look.config };
-    this.drawn = await vegaEmbed(this.plot, themed, options);
-    for (const part of this.plot.children) part.setAttribute("aria-hidden", "true");
+    this.drawn = await vegaEmbed(this.drawing, themed, options);
     await this.fill();
   }
 

@@ -61,9 +61,10 @@ def _spend(reading: "Reading", scope: "Scope") -> Figure:
         lines = _lines(standing.spent, standing.limit, due, reading.limits.alert_at)
         if not lines:
             said += ", a limit far above this curve"
+    spend = "Simulated spend" if reading.simulated else "Spend"
     data = _with_last(rows) | {"lines": lines}
     return Figure(
-        f"Spend, {SCOPES[scope]}",
+        f"{spend}, {SCOPES[scope]}",
         said,
         data,
         empty=not any(p.sums.charged for p in points),

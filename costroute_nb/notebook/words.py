@@ -93,10 +93,10 @@ def status(reading: "Reading") -> str:
         if name != "call" and reading.standings[name].limit is not None
         for words in [standing_words(name, reading.standings[name], reading.limits)]
     ]
+    pot = ", simulated" if reading.simulated else ""
+    calls = f"{sums.calls:,} call{'' if sums.calls == 1 else 's'}"
     spent = (
-        f"{SCOPES[reading.scope].capitalize()}: {sums.calls:,} "
-        f"call{'' if sums.calls == 1 else 's'}, "
-        f"{format_usd(sums.charged)}, {hit_rate(sums):.0%} from the cache, "
+        f"{SCOPES[reading.scope].capitalize()}{pot}: {calls}, {format_usd(sums.charged)}, {hit_rate(sums):.0%} from the cache, "
         f"{format_usd(sums.saved)} saved."
     )
     return f"{stopped}{spent} {'; '.join(near)}".strip()

@@ -136,6 +136,19 @@ def test_two_prices_in_an_answer_are_not_mathematics(desk: Desk) -> None:
     assert shown.startswith("The small one costs $5 and the large one $10 a month.\n")
 
 
+def test_a_receipt_is_in_smaller_type_than_a_quotation_by_the_model(desk: Desk) -> None:
+    forged = "> haiku · $0\n\n<small>haiku · $0</small>\n\n---"
+    desk.server.always(Text(forged))
+    desk.run("plain")
+    node = desk.lab.node(AT["plain"])
+    (small,) = node.query_selector_all(".jp-OutputArea-output small")
+    assert small.inner_text().startswith("sonnet\u00a0· claude-sonnet-5-5\u00a0· ")
+    size = "node => parseFloat(getComputedStyle(node).fontSize)"
+    quoted = node.query_selector(".jp-OutputArea-output blockquote")
+    assert quoted is not None
+    assert small.evaluate(size) < quoted.evaluate(size)
+
+
 def test_a_formula_in_an_answer_is_typeset(desk: Desk) -> None:
     desk.server.always(Text("The area is $\\pi r^2$ then."))
     desk.run("plain")

@@ -40,7 +40,7 @@ def saved(
         for cell in lab.code_cells():
             lab.run_cell(cell)
         shown = _texts(lab)
-        assert sum("cache miss" in text for text in shown) == 2
+        assert sum("cache\u00a0miss" in text for text in shown) == 2
         lab.save()
         lab.reopen()
         yield Saved(lab, shown)
@@ -66,4 +66,4 @@ def test_a_stranger_sees_answers_and_receipts_too(
 
 def test_a_fresh_kernel_finds_the_answer_in_the_cache(saved: Saved) -> None:
     assert saved.lab.run_cell(0) == ""
-    assert "cache hit" in saved.lab.run_cell(1)
+    assert "cache\u00a0hit" in saved.lab.run_cell(1)

@@ -46,7 +46,9 @@ class Run:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The session's ledger when the notebook had ended."""
-        return list(json.loads(self.cells["probe"].outputs[-1]["text"]))
+        outputs = self.cells["probe"].outputs  # a busy kernel sends them in pieces
+        printed = (one["text"] for one in outputs if one.get("name") == "stdout")
+        return list(json.loads("".join(printed)))
 
 
 PROBE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -172,3 +173,9 @@ def test_dearest_places_reach_four_fifths_of_all_cost() -> None:
 def test_small_model_is_never_advised_against() -> None:
     records = [there(model=SMALL.id, reason="rule: contracts")]
     assert advised(records) == {}
+
+
+def test_models_without_a_price_get_no_advice_and_do_no_harm() -> None:
+    unpriced = large(call_id="b")
+    assert "large tier" in advised([large(), replace(unpriced, model="claude-nova-9")])
+    assert "large tier" not in advised([replace(large(), cost=1)])

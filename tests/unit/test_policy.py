@@ -336,3 +336,18 @@ def test_the_baseline_is_the_highest_tier_that_routing_has() -> None:
     assert baseline_model(Catalog((SMALL,))) is SMALL
     with pytest.raises(NoCapableModelError, match=r"tiers\.toml"):
         baseline_model(Catalog(()))
+
+
+def test_a_plan_is_told_in_one_line() -> None:
+    assert str(planned(asked(), classification())) == (
+        "medium (default): middle, about $0.000000000020, at most $0.00000000020; "
+        "then big"
+    )
+
+
+def test_a_plan_reads_as_one_line() -> None:
+    line = str(planned(asked(), classification("medium")))
+    assert line.startswith("medium (default): middle, about $")
+    assert line.endswith("; then big")
+    alone = planned(asked(escalate=False), classification("medium"))
+    assert "then" not in str(alone)

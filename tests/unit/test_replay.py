@@ -108,6 +108,17 @@ def test_rates_of_one_model_are_changed_by_its_id() -> None:
     assert frame.loc[SMALL.id, "changed"] == 0
 
 
+def test_rates_above_a_step_are_changed_exactly_too() -> None:
+    rates = {"input": 1.1, "output": 2.2, "cache_read": 0.1}
+    rates |= {"cache_write_5m": 1.3, "cache_write_1h": 2.1}
+    above = [{"tokens": 1_000, **{key: 10 * rate for key, rate in rates.items()}}]
+    usage = Usage(2_000, output_tokens=1)
+    frame = replayed(
+        [billed("a", usage=usage)], repricing={SMALL.id: {**rates, "above": above}}
+    )
+    assert frame["replayed_usd"].sum() == 0.022022
+
+
 def test_prices_of_a_day_hold_for_everything() -> None:
     recorded, later = sums([billed("a"), billed("b")], repricing=DEARER_FROM)
     assert later == 2 * recorded
