@@ -10,7 +10,9 @@ from tests.support.kernel import Kernel
 
 
 @pytest.fixture(scope="module")
-def kernel(simulated: Kernel) -> Kernel:
+def kernel(simulated: Kernel, tmp_path_factory: pytest.TempPathFactory) -> Kernel:
+    home = tmp_path_factory.mktemp("home")
+    assert simulated.run(f"%config CostRoute.home = '{home}'").ok
     empty = simulated.run("%route report")
     assert "no attempts yet" in empty.plain
     for number in range(2):

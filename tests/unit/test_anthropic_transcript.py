@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.tokens import estimate_tokens
 from costroute_nb.providers.anthropic.errors import retry_after
-from costroute_nb.providers.anthropic.transcript import (
-    IN_FLIGHT_TOKENS,
-    Transcript,
-    read_usage,
-)
+from costroute_nb.providers.anthropic.transcript import IN_FLIGHT_TOKENS, Transcript
+from costroute_nb.providers.anthropic.usage import read_usage
 from tests.support.models import SMALL, ask_for
 
 FULL = {"input_tokens": 10, "output_tokens": 20}
