@@ -219,9 +219,7 @@ def _references(schema: Schema) -> set[str]:
     return found
 
 
-def _walk(
-    schema: Any, path: str, *, defs: bool = True
-) -> Iterator[tuple[str, object]]:
+def _walk(schema: Any, path: str, *, defs: bool = True) -> Iterator[tuple[str, object]]:
     """Yield a schema and all schemas inside, each with the way to it.
 
     Whoever walks refuses what is no mapping as soon as it comes.
