@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Generator, Iterator
@@ -39,6 +40,10 @@ class NetworkAccessError(RuntimeError):
 
 def pytest_configure() -> None:
     """Check which copy of the package is under test, and name a browser."""
+    # Started in the background of a script, a process ignores interrupts, and Python
+    # then installs no handler of its own: the tests of Ctrl-C need it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     import costroute_nb
 
     origin = Path(next(iter(costroute_nb.__path__))).resolve()

@@ -17,7 +17,8 @@ from costroute_nb.notebook.usage import usage
 
 def read(line: str, **namespace: Any) -> dict[str, Any]:
     """Return what a line sets."""
-    return values(parse(line), namespace, str)
+    visible = [name for name in namespace if not name.startswith("_")]
+    return values(parse(line), namespace, str, visible=visible)
 
 
 @pytest.mark.parametrize(
