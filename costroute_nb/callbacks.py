@@ -48,5 +48,9 @@ class Callbacks(Generic[T]):
         for callback in self._callbacks:
             try:
                 callback(value)
-            except Exception:
-                logger.warning("a callback of %s failed", self._what, exc_info=True)
+            except Exception as error:
+                # Its message may hold a webhook's address, its traceback the user's
+                # home: both only for who asks for details.
+                kind = type(error).__name__
+                logger.warning("a callback of %s raised %s", self._what, kind)
+                logger.debug("it was raised here", exc_info=True)

@@ -209,9 +209,10 @@ class Alerts:
         return won
 
     def _tell_everybody(self, alert: Alert) -> None:
-        self._callbacks.tell(alert)
+        # First what only queues it: a callback may be interrupted, and the claim is made.
         for notifier in self._notifiers:
             try:
                 notifier.notify(alert)
             except Exception as error:  # its message might hold where alerts go
                 logger.warning("a notifier failed: %s", type(error).__name__)
+        self._callbacks.tell(alert)

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 from costroute_nb.errors import ConfigurationError
+from costroute_nb.shown import shown_path
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -16,18 +17,20 @@ def write_text(path: str | Path, text: str) -> Path:
     ConfigurationError
         If the file cannot be written; its directory must be there.
     """
-    target = Path(path).expanduser()
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    target = Path(path)
     try:
+        target = target.expanduser()
+        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
             draft.write_text(text, encoding="utf-8", errors="replace", newline="")
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "this is no file's name"
         message = (
-            f"cannot write {target} ({why}): name a file in a directory that exists"
+            f"cannot write {shown_path(target)} ({why}): name a file in a directory "
+            "that exists"
         )
-        raise ConfigurationError(message) from error
+        raise ConfigurationError(message) from None
     return target

@@ -87,14 +87,46 @@ class Chart {
   }
 }
 
-// ipywidgets gives sliders neither a name nor a value that can be read out.
-const labelSliders = (scope) => {
+// ipywidgets gives sliders neither a name nor a value that can be read out, and a
+// notebook takes arrow keys for its own commands unless it is told not to.
+const makeUsable = (scope) => {
+  for (const control of scope.querySelectorAll("input, select, button, .noUi-handle")) {
+    if (!control.dataset.lmSuppressShortcuts) control.dataset.lmSuppressShortcuts = "true";
+  }
   for (const handle of scope.querySelectorAll(".noUi-handle")) {
     const slider = handle.closest(".widget-slider");
     const name = slider?.querySelector(".widget-label")?.textContent ?? "";
-    const value = slider?.querySelector(".widget-readout")?.textContent ?? "";
+    const shown = slider?.querySelector(".widget-readout")?.textContent ?? "";
+    const box = handle.closest(".costroute-row")?.querySelector("input[type=number]");
+    const amount = Number(box?.value ?? "");
+    // The box has the exact amount once the slider was let go.
+    const isExact = box && Math.abs(Number(shown.slice(1)) / amount - 1) < 0.03;
+    const value = isExact ? `$${amount}` : shown;
     if (name && handle.ariaLabel !== name) handle.ariaLabel = name;
     if (value && handle.ariaValueText !== value) handle.ariaValueText = value;
+  }
+};
+
+// A widget waits to send its next value until the kernel says that it is idle again, and
+// a kernel in the middle of an awaited cell never does (ipykernel 7.4): after one move
+// the control would be dead. Ours move rarely, so that they need not wait; they number
+// what they send, since the kernel may take it in another order.
+const unthrottled = new WeakSet();
+const page = Math.random().toString(36).slice(2);
+let stamps = 0;
+const neverWait = async (manager, ids) => {
+  for (const id of ids) {
+    const control = await manager?.get_model?.(id);
+    if (!control?.send_sync_message || unthrottled.has(control)) continue;
+    unthrottled.add(control);
+    const send = control.send_sync_message;
+    control._handle_status = () => {};
+    control.send_sync_message = function (state, ...others) {
+      stamps += 1;
+      const sent = send.call(this, { ...state, stamp: [page, stamps] }, ...others);
+      this._pending_msgs = 0;
+      return sent;
+    };
   }
 };
 
@@ -209,15 +241,16 @@ async function render({ model, el }) {
 
   const panel = () =>
     el.closest(".costroute-dashboard")?.querySelector(".costroute-panel");
-  const labels = new MutationObserver(() => panel() && labelSliders(panel()));
+  const labels = new MutationObserver(() => panel() && makeUsable(panel()));
   const resizes = new ResizeObserver(() => charts.forEach((chart) => chart.resize()));
   resizes.observe(grid);
   model.on("change:state", follow);
 
   const start = async () => {
+    neverWait(model.widget_manager, model.get("controls")).catch(console.warn);
     await nextFrame(); // attached by then, and with a width
     if (panel()) {
-      labelSliders(panel());
+      makeUsable(panel());
       labels.observe(panel(), {
         childList: true, characterData: true, subtree: true,
         attributeFilter: ["aria-valuetext"],

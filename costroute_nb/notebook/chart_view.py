@@ -11,7 +11,7 @@ import vl_convert
 from costroute_nb.notebook import charts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @cache
@@ -22,16 +22,26 @@ def _bundle() -> str:
 
 
 class ChartView(anywidget.AnyWidget):
-    """Draws what it is given; a new state redraws the charts whose rows differ."""
+    """Draws what it is given; a new state redraws the charts whose rows differ.
+
+    Parameters
+    ----------
+    state
+        What to draw first.
+    controls
+        Ids of the models of controls that must never wait to send what they are
+        moved to.
+    """
 
     _css = files(__package__).joinpath("chart_view.css").read_text("utf-8")
 
     specs = traitlets.Dict().tag(sync=True)
     looks = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
+    controls: "traitlets.List[str]" = traitlets.List().tag(sync=True)
     dark = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, state: "Mapping[str, Any]") -> None:
+    def __init__(self, state: "Mapping[str, Any]", controls: "Sequence[str]") -> None:
         self._esm = _bundle()
         columns = {chart.name: chart.columns for chart in charts.CHARTS}
         super().__init__(
@@ -47,4 +57,5 @@ class ChartView(anywidget.AnyWidget):
                 for name, dark in (("light", False), ("dark", True))
             },
             state=dict(state),
+            controls=list(controls),
         )

@@ -224,13 +224,11 @@ def _pareto() -> Any:
     )
     base = alt.Chart(_data("rows")).encode(_names())
     priced = base.encode(usd)
+    colours = alt.condition(
+        "datum.vital", alt.value(_colour("accent")), alt.value(_colour("quiet"))
+    )
     bars = alt.layer(
-        priced.transform_filter("datum.vital").mark_bar(
-            size=_BAR, color=_colour("accent")
-        ),
-        priced.transform_filter("!datum.vital").mark_bar(
-            size=_BAR, color=_colour("quiet")
-        ),
+        priced.mark_bar(size=_BAR).encode(color=colours),
         priced.mark_text(color=_colour("ink"), align="left", dx=5).encode(
             text="label:N"
         ),
@@ -248,7 +246,8 @@ def _pareto() -> Any:
 def _names() -> Any:
     import altair as alt
 
-    names = alt.Y("name:N", title=None, sort=None)
+    ranked = alt.EncodingSortField("rank", op="min")
+    names = alt.Y("name:N", title=None, sort=ranked)
     return names.axis(ticks=False, domain=False, minExtent=_NAMES, maxExtent=_NAMES)
 
 

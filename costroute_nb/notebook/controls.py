@@ -31,17 +31,28 @@ _MOST = 9_000_000.0
 
 @cache
 def guarded(kind: type) -> Any:
-    """Return a kind of widget that takes a front end's state inside its `guard`.
+    """Return a kind of widget that takes a page's values inside its `guard`, in order.
 
-    `guard` is set on each of them: a function that returns a context manager.
+    `guard` is set on each of them: a function that returns a context manager. Pages
+    number what they send (`stamp`): a kernel may hand a value that waited for the end
+    of a cell to one thread after another thread has had the next value.
     """
 
     class Guarded(kind):
         guard: "Callable[[], AbstractContextManager[object]]"
 
+        def __init__(self, **values: Any) -> None:
+            super().__init__(**values)
+            self._last: tuple[str, int] = ("", 0)
+
         def set_state(self, sync_data: Any) -> None:
+            values = dict(sync_data)
+            page, number = values.pop("stamp", ("", 0))
             with self.guard():
-                super().set_state(sync_data)
+                if page and page == self._last[0] and number <= self._last[1]:
+                    return
+                self._last = (page, number)
+                super().set_state(values)
 
     Guarded.__name__ = kind.__name__  # what a widget calls itself in a notebook
     return Guarded
@@ -93,6 +104,7 @@ class LimitRow:
             [self.on, self.slider, self.box, self.bar],
             layout={"flex_flow": "row wrap", "align_items": "center"},
         )
+        self.widget.add_class("costroute-row")
 
     @property
     def controls(self) -> tuple[Any, ...]:
@@ -109,7 +121,10 @@ class LimitRow:
             power = math.log10(usd)
             self.slider.max = max(self.slider.max, math.ceil(power))
             self.slider.min = min(self.slider.min, math.floor(power))
-        self.slider.value = max(usd, 10**self.slider.min)
+        # Writing a step's round amount back would take a slider from under the keys
+        # that are still moving it.
+        if snapped(self.slider.value) != usd:
+            self.slider.value = max(usd, 10**self.slider.min)
         self.box.value = usd
 
     def amount(self, on: bool) -> float | None:

@@ -97,7 +97,8 @@ class Dashboard:
         """The live charts; making them imports Altair, and bundles Vega."""
         from costroute_nb.notebook.chart_view import ChartView
 
-        return ChartView(self._state(self._reading))
+        controls = [control.model_id for control in self.panel.controls]
+        return ChartView(self._state(self._reading), controls)
 
     @cached_property
     def widget(self) -> Any:

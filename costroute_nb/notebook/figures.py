@@ -91,10 +91,12 @@ def _cost(reading: "Reading") -> Figure:
     groups = sorted(reading.by_model, key=lambda group: -group[1].charged)
     shown, rest = groups[:_MOST_MODELS], groups[_MOST_MODELS:]
     rows = [
-        _bar(f"{model}, {tier}", sums, tier=str(tier)) for (model, tier), sums in shown
+        _bar(f"{model}, {tier}", sums, tier=str(tier), rank=rank)
+        for rank, ((model, tier), sums) in enumerate(shown)
     ]
     if rest:
-        rows.append(_bar(f"{len(rest)} others", _sum(rest), tier=""))
+        name = f"{len(rest)} others"
+        rows.append(_bar(name, _sum(rest), tier="", rank=len(shown)))
     if not rows:
         return Figure(
             "Cost by model and tier", _nothing(reading), {"rows": []}, empty=True

@@ -70,6 +70,12 @@ class Panel:
         self._bind(on_scope)
         self._show_limits()
 
+    @property
+    def controls(self) -> "list[Any]":
+        """Every widget that a person may move."""
+        rows = [control for row in self.rows.values() for control in row.controls]
+        return [*rows, self.alert_at, self.on_limit, self.stop, self.scope]
+
     def show(self, reading: "Reading") -> None:
         """Show how the limits stand."""
         for name, row in self.rows.items():
@@ -166,7 +172,8 @@ class Panel:
         with self._guard(ours=True):
             for name, row in self.rows.items():
                 row.take(getattr(limits, name))
-            self.alert_at.value = max(limits.alert_at, _LEAST_ALERT)
+            if round(self.alert_at.value, 6) != limits.alert_at:
+                self.alert_at.value = max(limits.alert_at, _LEAST_ALERT)
             self.on_limit.value = limits.on_limit
             self.stop.value = stopped
             self.stop.description = "Resume calls" if stopped else "Stop all calls"

@@ -31,7 +31,10 @@ CELLS = {
     "budget": "%route budget --session 2",
     "wait": "import asyncio\nfor _ in range(100):\n    await asyncio.sleep(0.1)\n"
     "    if session.budget.stopped:\n        break\nsession.budget.stopped",
-    "reset": "session.budget.limits = costroute_nb.Limits(month=80)",
+    "watch": "seen = []\nfor _ in range(30):\n    await asyncio.sleep(0.1)\n"
+    "    seen.append(session.budget.limits.session)\nsorted(set(seen))",
+    "block": "import time\nfor _ in range(20):\n    time.sleep(0.1)",
+    "reset": "session.budget.limits = costroute_nb.Limits(month=80)\nsession.budget.resume()",
 }
 AT = {name: place for place, name in enumerate(CELLS, start=1)}
 
@@ -63,6 +66,24 @@ class Desk:
     def switch(self, name: str) -> Any:
         """Return the box that turns a limit on."""
         return self.lab.page.get_by_role("checkbox", name=f"{name} limit")
+
+    def wait_for_amount(self, name: str, amount: str) -> None:
+        """Wait until the kernel has answered a move with the amount that now holds."""
+        self.lab.wait_for(
+            "([name, amount]) => { const at = (what) => document.querySelector("
+            "`[aria-label='${name} limit slider, USD']`);"
+            "return at().ariaValueText === `$${amount}` && at().closest('.costroute-row')"
+            ".querySelector('input[type=number]').value === amount; }",
+            [name, amount],
+        )
+
+    def wait_until_off(self, name: str, *, off: bool = True) -> None:
+        """Wait until a limit's slider can, or cannot, be moved."""
+        self.lab.wait_for(
+            "([name, off]) => off === (document.querySelector("
+            "`[aria-label='${name} limit slider, USD']`).closest('[disabled]') !== null)",
+            [name, off],
+        )
 
     def wait_for_calls(self, count: int) -> None:
         """Wait until the page shows so many calls."""
@@ -125,26 +146,24 @@ def test_the_day_slider_by_keyboard_refuses_the_next_call(desk: Desk) -> None:
     switch, slider = desk.switch("day"), desk.slider("day")
     switch.focus()
     desk.lab.page.keyboard.press("Space")
-    desk.lab.wait_for("() => !document.querySelector('[aria-label=\"day limit slider, "
-                      "USD\"]').closest('[disabled]')")  # fmt: skip
+    desk.wait_until_off("day", off=False)
     slider.focus()
     desk.lab.page.keyboard.press("Home")
+    desk.wait_for_amount("day", "0.001")
     assert "day=0.001," in desk.limits()
-    assert slider.get_attribute("aria-valuetext").startswith("$0.001")
-    assert desk.box("day").input_value() == "0.001"
     shown = desk.run("call 1")
     assert "the day limit of $0.0010 has no room" in shown or "day limit" in shown
     assert desk.server.messages == []
     slider.focus()
     for _ in range(3):
         desk.lab.page.keyboard.press("ArrowRight")
+    desk.wait_for_amount("day", "0.002")
     assert "day=0.002," in desk.limits()
 
 
 def test_the_day_slider_by_mouse_refuses_the_next_call(desk: Desk) -> None:
     desk.switch("day").click()
-    desk.lab.wait_for("() => !document.querySelector('[aria-label=\"day limit slider, "
-                      "USD\"]').closest('[disabled]')")  # fmt: skip
+    desk.wait_until_off("day", off=False)
     handle = desk.slider("day")
     handle.scroll_into_view_if_needed()
     place = handle.bounding_box()
@@ -154,10 +173,12 @@ def test_the_day_slider_by_mouse_refuses_the_next_call(desk: Desk) -> None:
     mouse.move(place["x"] - 40, place["y"] + 3, steps=4)
     mouse.move(place["x"] - 400, place["y"] + 3, steps=8)
     mouse.up()
+    desk.wait_for_amount("day", "0.001")
     assert "day=0.001," in desk.limits()
     assert "day limit" in desk.run("call 2")
     assert desk.server.messages == []
     desk.switch("day").click()
+    desk.wait_until_off("day")
     assert "day=None" in desk.limits()
     desk.server.always(Text("fine"))
     assert "fine" in desk.run("call 2")
@@ -167,6 +188,7 @@ def test_an_amount_typed_is_the_limit(desk: Desk) -> None:
     box = desk.box("session")
     box.fill("3.37")
     box.press("Enter")
+    desk.wait_for_amount("session", "3.37")
     assert "session=3.37" in desk.limits()
 
 
@@ -176,11 +198,7 @@ def test_a_command_moves_the_slider(desk: Desk) -> None:
 
     before = left()
     desk.run("budget")
-    desk.lab.wait_for(
-        "() => document.querySelector('[aria-label=\"session limit slider, USD\"]')"
-        ".ariaValueText.startsWith('$2.00')"
-    )
-    assert desk.box("session").input_value() == "2"
+    desk.wait_for_amount("session", "2")
     assert left() < before - 5
 
 
@@ -196,8 +214,33 @@ def test_stopping_beside_an_awaited_cell_acts_at_once(desk: Desk) -> None:
     assert "all calls of this session are stopped" in desk.run("call 3")
     assert desk.server.messages == []
     desk.lab.page.get_by_role("button", name="Resume calls").click()
+    desk.lab.wait_for("() => document.querySelector('.costroute-stopped') === null")
     desk.server.always(Text("again"))
     assert "again" in desk.run("call 3")
+
+
+def test_a_slider_beside_an_awaited_cell_acts_at_once_each_time(desk: Desk) -> None:
+    desk.lab.start_cell(AT["watch"])
+    desk.slider("session").focus()
+    for key in ("Home", "ArrowRight", "ArrowRight"):
+        desk.lab.page.keyboard.press(key)
+        time.sleep(0.4)
+    desk.lab.wait_until_ended(AT["watch"])
+    seen = desk.lab.text(AT["watch"])
+    assert [f"{usd}" in seen for usd in (0.001, 0.00125, 0.0016)] == [True] * 3
+
+
+def test_a_slider_beside_a_blocking_cell_acts_when_it_ends_at_the_latest(
+    desk: Desk,
+) -> None:
+    desk.lab.start_cell(AT["block"])
+    desk.slider("session").focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowRight"):
+        desk.lab.page.keyboard.press(key)
+        time.sleep(0.1)
+    desk.lab.wait_until_ended(AT["block"])
+    desk.wait_for_amount("session", "0.002")
+    assert "session=0.002," in desk.limits()
 
 
 def test_every_control_and_chart_has_a_name(desk: Desk) -> None:

@@ -78,3 +78,11 @@ def test_nothing_in_a_specification_is_asked_of_a_network() -> None:
     spec, _ = composed(figures(busy(5)))
     assert "url" not in str({**spec, "$schema": ""})
     assert all("url" not in str(s | {"$schema": ""}) for s in charts.specs().values())
+
+
+@pytest.mark.parametrize("name", ["cost", "pareto"])
+def test_bars_are_drawn_dearest_first(name: str) -> None:
+    svg = drawn(name, 6)
+    shown = re.findall(r">(model-\d|flow \d / step \d)", svg)
+    names = [row["name"].split(",")[0] for row in figures(busy(6))[name].data["rows"]]
+    assert shown == names

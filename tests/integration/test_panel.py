@@ -313,6 +313,17 @@ def test_the_last_of_many_values_of_a_page_wins_while_a_program_moves_others(
     assert shown(panel) == session.budget.limits
 
 
+def test_a_value_that_was_overtaken_is_dropped(panel: Panel, session: Session) -> None:
+    slider = panel.rows["session"].slider
+    slider.set_state({"value": 4.2, "stamp": ["page", 7]})
+    slider.set_state({"value": 3.1, "stamp": ["page", 6]})
+    assert session.budget.limits.session == 4.2
+    slider.set_state({"value": 2.7, "stamp": ["page", 8]})
+    assert session.budget.limits.session == 2.7
+    slider.set_state({"value": 1.3, "stamp": ["another page", 1]})
+    assert session.budget.limits.session == 1.3
+
+
 def test_observers_do_no_input_or_output(
     panel: Panel, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.record import Record
 from costroute_nb.core.report import GROUPINGS, GroupedBy
 from costroute_nb.errors import ConfigurationError
+from costroute_nb.export.files import write_text
 from costroute_nb.session import Session
 from tests.support.clock import FakeClock
 from tests.support.records import NOON, ended, hold
@@ -319,3 +320,12 @@ def test_days_of_a_report_are_those_of_the_budgets_zone(session: Session) -> Non
     late = datetime(2026, 11, 20, 3, tzinfo=UTC)  # half past eleven, the day before
     session.store.add(ended(hold(at=late), PENCE))
     assert [str(day.name) for day in session.report().days] == ["2026-11-19"]
+
+
+@pytest.mark.parametrize("name", ["~/missing/report.html", ".", "~nobody-at-all/x"])
+def test_what_cannot_be_written_is_one_line_without_a_home(
+    name: str, home: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="cannot write") as caught:
+        write_text(name, "x")
+    assert str(home) not in str(caught.value)
