@@ -47,6 +47,8 @@ class Chart {
     const options = { mode: "vega-lite", actions: false, renderer: "svg", ast: true };
     const themed = { ...spec, params: look.palette, config: look.config };
     this.drawn = await vegaEmbed(this.drawing, themed, options);
+    // Vega remembers each row that it dropped, up to so many.
+    this.drawn.view.cleanThreshold = 100;
     await this.fill();
   }
 

@@ -1,11 +1,18 @@
-"""How each chart is drawn: Vega-Lite specifications, and their colours by theme."""
+"""How each chart is drawn: Vega-Lite specifications, and their colours by theme.
+
+The rows come as they are drawn, and no specification transforms any: Vega keeps a trace
+of every row that passed through a transform, and there are many updates.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.catalog import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Spec = dict[str, Any]
 Rows = list[dict[str, Any]]
@@ -58,6 +65,8 @@ def theme(*, dark: bool) -> Spec:
         "background": "transparent",
         "font": _FONT,
         "view": {"stroke": "transparent"},
+        # Nothing here is invalid; looking for it costs a filter for each mark.
+        "mark": {"invalid": None},
         "range": {"category": [colour[tier] for tier in TIERS]},
         "axis": {
             "labelColor": colour["ink"], "titleColor": colour["ink"],
@@ -90,10 +99,21 @@ def specs() -> dict[str, Spec]:
     return {chart.name: _spec(chart) for chart in CHARTS}
 
 
-def pictured(spec: Spec, data: dict[str, Rows], *, dark: bool) -> Spec:
-    """Return a specification with data and a theme, on the background of that theme."""
+def filled(spec: Any, data: "Mapping[str, Rows]") -> Any:
+    """Return a specification with its rows in the places of their names."""
+    if isinstance(spec, list):
+        return [filled(part, data) for part in spec]
+    if not isinstance(spec, dict):
+        return spec
+    if "name" in spec and "format" in spec:
+        return {"values": data[spec["name"]]}
+    return {key: filled(part, data) for key, part in spec.items()}
+
+
+def pictured(spec: Spec, *, dark: bool) -> Spec:
+    """Return a specification in a theme, on the background of that theme."""
     config = theme(dark=dark) | {"background": BACKGROUNDS[dark]}
-    return {**spec, "datasets": data, "params": palette(dark=dark), "config": config}
+    return {**spec, "params": palette(dark=dark), "config": config}
 
 
 def _spec(chart: Chart) -> Spec:
@@ -106,7 +126,8 @@ def _spec(chart: Chart) -> Spec:
 def _data(name: str) -> Any:
     import altair as alt
 
-    return alt.NamedData(name=name)
+    as_given = alt.DataFormat(parse=alt.Parse(t=None))
+    return alt.NamedData(name=name, format=as_given)
 
 
 def _colour(name: str) -> Any:
@@ -143,30 +164,23 @@ def _spend() -> Any:
     """Draw spend over time, and the lines it may not or should not cross."""
     import altair as alt
 
-    y = alt.Y("usd:Q", title=None).axis(**_DOLLARS)
-    lines = alt.Chart(_data("lines")).encode(y)
+    y = alt.Y("usd:Q", title=None, stack=None).axis(**_DOLLARS)
     layers = _curve(y)
     for kind, dashes in (("limit", [6, 3]), ("warn", [2, 3])):
-        chosen = lines.transform_filter(f"datum.kind == '{kind}'")
+        line = alt.Chart(_data(kind)).encode(y)
         layers += [
-            chosen.mark_rule(color=_colour(kind), strokeDash=dashes, strokeWidth=1.5),
-            chosen.mark_text(color=_colour(kind), align="left", dx=4, dy=-7).encode(
+            line.mark_rule(color=_colour(kind), strokeDash=dashes, strokeWidth=1.5),
+            line.mark_text(color=_colour(kind), align="left", dx=4, dy=-7).encode(
                 x=alt.value(0), text="text:N"
             ),
         ]
-    # Room above the limit for its words.
-    layers.append(
-        lines.transform_calculate(usd="datum.usd * 1.15").mark_point(
-            opacity=0, color=_colour("quiet")
-        )
-    )
-    return alt.layer(*layers).properties(width="container", height=_HEIGHT)
+    return alt.layer(*layers, _room(y)).properties(width="container", height=_HEIGHT)
 
 
 def _hits() -> Any:
     import altair as alt
 
-    y = alt.Y("rate:Q", title=None, scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y("rate:Q", title=None, stack=None, scale=alt.Scale(domain=[0, 1]))
     y = y.axis(format=".0%", tickCount=3, minExtent=_EXTENT)
     return alt.layer(*_curve(y)).properties(width="container", height=_HEIGHT)
 
@@ -174,7 +188,7 @@ def _hits() -> Any:
 def _saved() -> Any:
     import altair as alt
 
-    y = alt.Y("usd:Q", title=None).axis(**_DOLLARS)
+    y = alt.Y("usd:Q", title=None, stack=None).axis(**_DOLLARS)
     return alt.layer(*_curve(y)).properties(width="container", height=_HEIGHT)
 
 
@@ -182,12 +196,13 @@ def _cost() -> Any:
     """Draw a bar for each model, in the colour of its tier."""
     import altair as alt
 
-    usd = alt.X("usd:Q", title=None).axis(labelExpr=_USD, tickCount=3, grid=False)
+    usd = alt.X("usd:Q", title=None, stack=None)
+    usd = usd.axis(labelExpr=_USD, tickCount=3, grid=False)
     base = alt.Chart(_data("rows")).encode(_names(), usd)
     return alt.layer(
         base.mark_bar(size=_BAR).encode(_tier()),
         base.mark_text(color=_colour("ink"), align="left", dx=5).encode(text="label:N"),
-        _room(base, 1.35),
+        _room(usd),
     ).properties(width="container", height=_HEIGHT)
 
 
@@ -195,9 +210,9 @@ def _calls() -> Any:
     """Draw how many calls went to each tier, paler where the cache answered."""
     import altair as alt
 
-    y = alt.Y("tier:N", title=None, sort=list(TIERS))
+    y = alt.Y("tier:N", title=None, sort=None, scale=alt.Scale(domain=list(TIERS)))
     y = y.axis(ticks=False, domain=False, minExtent=_EXTENT)
-    count = alt.X("calls:Q", title=None, stack="zero")
+    count = alt.X("calls:Q", title=None, stack=None)
     count = count.axis(tickMinStep=1, tickCount=4, format=",d", grid=False)
     kind = alt.Opacity("kind:N", legend=None).scale(
         domain=["asked", "cached"], range=[1, 0.45]
@@ -205,11 +220,11 @@ def _calls() -> Any:
     bars = alt.Chart(_data("rows")).mark_bar(size=_BAR)
     labels = alt.Chart(_data("labels")).encode(y, count)
     return alt.layer(
-        bars.encode(y, count, _tier(), kind),
+        bars.encode(y, count, _tier(), kind, x2="since:Q"),
         labels.mark_text(color=_colour("ink"), align="left", dx=5).encode(
             text="label:N"
         ),
-        _room(labels, 1.6, "calls"),
+        _room(count),
     ).properties(width="container", height=_HEIGHT)
 
 
@@ -217,7 +232,8 @@ def _pareto() -> Any:
     """Draw what each workflow and step cost, dearest first, and how it adds up."""
     import altair as alt
 
-    usd = alt.X("usd:Q", title=None).axis(labelExpr=_USD, tickCount=4, grid=False)
+    usd = alt.X("usd:Q", title=None, stack=None)
+    usd = usd.axis(labelExpr=_USD, tickCount=4, grid=False)
     share = alt.X("cumulative:Q", title="share of all, added up")
     share = share.scale(domain=[0, 1.12]).axis(
         format="%", orient="top", grid=False, values=[0, 0.2, 0.4, 0.6, 0.8, 1]
@@ -232,7 +248,7 @@ def _pareto() -> Any:
         priced.mark_text(color=_colour("ink"), align="left", dx=5).encode(
             text="label:N"
         ),
-        _room(priced, 1.35),
+        _room(usd),
     )
     warn = _colour("warn")
     adding = alt.layer(
@@ -257,22 +273,24 @@ def _tier() -> Any:
     return alt.Color("tier:N", scale=alt.Scale(domain=list(TIERS)), legend=None)
 
 
-def _room(base: Any, factor: float, field: str = "usd") -> Any:
-    """Return an unseen layer that leaves room for the words after a bar."""
-    grown = base.transform_calculate(**{field: f"datum.{field} * {factor}"})
-    return grown.mark_point(opacity=0, color=_colour("quiet"))
+def _room(along: Any) -> Any:
+    """Return an unseen layer that leaves room for words after a bar or above a line."""
+    import altair as alt
+
+    unseen = alt.Chart(_data("room")).mark_point(opacity=0, color=_colour("quiet"))
+    return unseen.encode(along)
 
 
 _CURVE = ("rows", "last")
 
 CHARTS = (
-    Chart("session", (*_CURVE, "lines"), _spend),
-    Chart("day", (*_CURVE, "lines"), _spend),
-    Chart("month", (*_CURVE, "lines"), _spend),
-    Chart("cost", ("rows",), _cost),
-    Chart("calls", ("rows", "labels"), _calls),
+    Chart("session", (*_CURVE, "limit", "warn", "room"), _spend),
+    Chart("day", (*_CURVE, "limit", "warn", "room"), _spend),
+    Chart("month", (*_CURVE, "limit", "warn", "room"), _spend),
+    Chart("cost", ("rows", "room"), _cost),
+    Chart("calls", ("rows", "labels", "room"), _calls),
     Chart("hits", _CURVE, _hits),
-    Chart("pareto", ("rows",), _pareto, columns=2),
+    Chart("pareto", ("rows", "room"), _pareto, columns=2),
     Chart("saved", _CURVE, _saved),
 )
 """Every chart, in the order in which they are shown."""

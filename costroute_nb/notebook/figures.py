@@ -52,17 +52,17 @@ def _spend(reading: "Reading", scope: "Scope") -> Figure:
         for point in points
     ]
     said = f"{format_usd(standing.spent)} spent"
-    lines: Rows = []
+    lines: dict[str, Rows] = {"limit": [], "warn": [], "room": []}
     if standing.limit is None:
         said += ", no limit"
     else:
         said += f" of {format_usd(standing.limit)}"
         due = round(standing.limit * reading.limits.alert_at)
         lines = _lines(standing.spent, standing.limit, due, reading.limits.alert_at)
-        if not lines:
+        if not lines["limit"]:
             said += ", a limit far above this curve"
     spend = "Simulated spend" if reading.simulated else "Spend"
-    data = _with_last(rows) | {"lines": lines}
+    data = _with_last(rows) | lines
     return Figure(
         f"{spend}, {SCOPES[scope]}",
         said,
@@ -71,20 +71,17 @@ def _spend(reading: "Reading", scope: "Scope") -> Figure:
     )
 
 
-def _lines(spent: int, limit: int, due: int, alert_at: float) -> "Rows":
+def _lines(spent: int, limit: int, due: int, alert_at: float) -> "dict[str, Rows]":
+    """Return the rows of the limit's line and of the warning's, if they can be seen."""
     if spent < _NEAR * limit:
-        return []
-    lines: Rows = [
-        {
-            "kind": "limit",
-            "usd": pico_to_usd(limit),
-            "text": f"limit {format_usd(limit)}",
-        }
-    ]
-    if due < limit:
-        text = f"warns at {alert_at:.0%}"
-        lines.append({"kind": "warn", "usd": pico_to_usd(due), "text": text})
-    return lines
+        return {"limit": [], "warn": [], "room": []}
+    at_limit = {"usd": pico_to_usd(limit), "text": f"limit {format_usd(limit)}"}
+    at_warning = {"usd": pico_to_usd(due), "text": f"warns at {alert_at:.0%}"}
+    return {
+        "limit": [at_limit],
+        "warn": [at_warning] if due < limit else [],
+        "room": [{"usd": pico_to_usd(round(limit * 1.15))}],
+    }
 
 
 def _cost(reading: "Reading") -> Figure:
@@ -99,13 +96,19 @@ def _cost(reading: "Reading") -> Figure:
         rows.append(_bar(name, _sum(rest), tier="", rank=len(shown)))
     if not rows:
         return Figure(
-            "Cost by model and tier", _nothing(reading), {"rows": []}, empty=True
+            "Cost by model and tier", _nothing(reading), _bars([]), empty=True
         )
     first, total = rows[0], reading.sums.charged
     said = (
         f"{format_usd(total)} {SCOPES[reading.scope]}, most of it for {first['name']}"
     )
-    return Figure("Cost by model and tier", said, {"rows": rows})
+    return Figure("Cost by model and tier", said, _bars(rows))
+
+
+def _bars(rows: "Rows") -> "dict[str, Rows]":
+    """Return the data of bars with words after them."""
+    most = max((row["usd"] for row in rows), default=0)
+    return {"rows": rows, "room": [{"usd": 1.35 * most}]}
 
 
 def _bar(name: str, sums: Totals, **more: Any) -> dict[str, Any]:
@@ -125,15 +128,21 @@ def _calls(reading: "Reading") -> Figure:
     for tier, sums in per_tier.items():
         hits = sums.cache_hits
         rows += [
-            {"tier": tier, "kind": "asked", "calls": max(0, sums.calls - hits)},
-            {"tier": tier, "kind": "cached", "calls": hits},
+            {"tier": tier, "kind": "asked", "since": 0, "calls": sums.calls - hits},
+            {
+                "tier": tier,
+                "kind": "cached",
+                "since": sums.calls - hits,
+                "calls": sums.calls,
+            },
         ]
         share = f"{sums.calls / total:.0%}" if total else "0%"
         cached = f", {hits} cached" if hits else ""
         text = f"{sums.calls:,} ({share}{cached})"
         labels.append({"tier": tier, "calls": sums.calls, "label": text})
         said.append(f"{tier} {share}")
-    data = {"rows": rows, "labels": labels}
+    most = max(row["calls"] for row in labels)
+    data = {"rows": rows, "labels": labels, "room": [{"calls": 1.6 * most}]}
     words = f"{_count(total, 'call')}: {', '.join(said)}; paler: from the cache"
     if not total:
         words = _nothing(reading)
@@ -176,7 +185,7 @@ def _pareto(reading: "Reading") -> Figure:
     )
     total = sum(sums.charged for _, sums in groups)
     if not total:
-        return Figure(title, _nothing(reading), {"rows": []}, empty=True)
+        return Figure(title, _nothing(reading), _bars([]), empty=True)
     rows: Rows = []
     running, vital = 0, 0
     shown = groups if len(groups) <= _MOST_STEPS else groups[: _MOST_STEPS - 1]
@@ -192,7 +201,7 @@ def _pareto(reading: "Reading") -> Figure:
         rows.append(_step(name, _sum(rest), total, total, len(shown), False))
     of = "workflow step" if len(groups) == 1 else "workflow steps"
     said = f"{vital} of {len(groups)} {of} ({vital / len(groups):.0%}) make 80% of the cost"
-    return Figure(title, f"{said}; first {rows[0]['name']}", {"rows": rows})
+    return Figure(title, f"{said}; first {rows[0]['name']}", _bars(rows))
 
 
 def _step(

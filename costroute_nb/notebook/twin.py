@@ -124,17 +124,15 @@ def _picture(
     shown: "dict[str, Figure]", painter: Painter, *, dark: bool
 ) -> bytes | None:
     """Return all charts as one PNG, or None where the renderer fails."""
-    spec, data = composed(shown)
     try:
-        return painter.paint(charts.pictured(spec, data, dark=dark))
+        return painter.paint(charts.pictured(composed(shown), dark=dark))
     except PaintError as error:  # a picture is not worth an answer
         logger.warning("the dashboard's picture could not be drawn: %s", error)
         return None
 
 
-def composed(shown: "dict[str, Figure]") -> tuple[charts.Spec, dict[str, charts.Rows]]:
-    """Return one specification of all charts with titles and captions, and its data."""
-    datasets: dict[str, charts.Rows] = {}
+def composed(shown: "Mapping[str, Figure]") -> charts.Spec:
+    """Return one specification of all charts, with their rows, titles and captions."""
     rows: list[list[charts.Spec]] = [[]]
     used = 0
     for chart in charts.CHARTS:
@@ -143,13 +141,12 @@ def composed(shown: "dict[str, Figure]") -> tuple[charts.Spec, dict[str, charts.
             used = 0
         used += chart.columns
         figure = shown[chart.name]
-        spec = _named(charts.specs()[chart.name], chart.name)
+        spec = charts.filled(charts.specs()[chart.name], figure.data)
+        del spec["$schema"]
         spec["width"] = chart.columns * (_WIDTH + _GAP) - _GAP
         spec["title"] = {"text": figure.title, "subtitle": _wrapped(figure.caption)}
         rows[-1].append(spec)
-        for name in chart.data:
-            datasets[f"{chart.name} {name}"] = figure.data[name]
-    spec = {
+    return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "vconcat": [
             {"hconcat": row, "bounds": "flush", "spacing": _GAP} for row in rows
@@ -157,21 +154,6 @@ def composed(shown: "dict[str, Figure]") -> tuple[charts.Spec, dict[str, charts.
         "spacing": _BELOW,
         "padding": 14,
     }
-    return spec, datasets
-
-
-def _named(spec: Any, chart: str) -> Any:
-    """Return a specification whose data names are its own among all charts."""
-    if isinstance(spec, list):
-        return [_named(part, chart) for part in spec]
-    if not isinstance(spec, dict):
-        return spec
-    renamed = {
-        key: _named(part, chart) for key, part in spec.items() if key != "$schema"
-    }
-    if set(renamed.get("data", ())) == {"name"}:
-        renamed["data"] = {"name": f"{chart} {spec['data']['name']}"}
-    return renamed
 
 
 def _wrapped(text: str, width: int = 56) -> list[str]:

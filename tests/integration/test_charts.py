@@ -19,7 +19,7 @@ NAMES = [chart.name for chart in charts.CHARTS]
 def drawn(name: str, count: int, *, dark: bool = False) -> str:
     """Return the SVG of one chart."""
     figure = figures(busy(count, Limits(session=0.5, day=20.0)))[name]
-    spec = charts.pictured(charts.specs()[name], figure.data, dark=dark)
+    spec = charts.pictured(charts.filled(charts.specs()[name], figure.data), dark=dark)
     return str(vl_convert.vegalite_to_svg(spec | {"width": 300}, vl_version="6.4"))
 
 
@@ -75,7 +75,7 @@ def test_a_chart_uses_its_theme_s_colours_only(name: str, dark: bool) -> None:
 
 
 def test_nothing_in_a_specification_is_asked_of_a_network() -> None:
-    spec, _ = composed(figures(busy(5)))
+    spec = composed(figures(busy(5)))
     assert "url" not in str({**spec, "$schema": ""})
     assert all("url" not in str(s | {"$schema": ""}) for s in charts.specs().values())
 
@@ -86,3 +86,11 @@ def test_bars_are_drawn_dearest_first(name: str) -> None:
     shown = re.findall(r">(model-\d|flow \d / step \d)", svg)
     names = [row["name"].split(",")[0] for row in figures(busy(6))[name].data["rows"]]
     assert shown == names
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_row_passes_through_a_transform_that_would_remember_it(name: str) -> None:
+    spec = charts.specs()[name]
+    config = {"config": charts.theme(dark=False), "params": charts.palette(dark=False)}
+    vega = vl_convert.vegalite_to_vega(spec | config, vl_version="6.4")
+    assert [data for data in vega["data"] if "transform" in data] == []

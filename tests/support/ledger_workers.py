@@ -34,7 +34,10 @@ else:
 
 
 def spend_until_refused(path: Path, name: str, start: Barrier) -> None:
-    """Make calls of at most two cents on eight threads until a dollar a day is spent."""
+    """Make calls of at most two cents on eight threads until a dollar a day is spent.
+
+    The first is made before the start: each process has a share, however it is scheduled.
+    """
     ledger = SqliteLedger(path)
     limits = Limits(call=None, session=None, day=1.0)
     budget = Budget(ledger, SystemClock(), limits, ZoneInfo("UTC"), name, False)
@@ -52,7 +55,9 @@ def spend_until_refused(path: Path, name: str, start: Barrier) -> None:
             ledger.settle(ended(held, chance.randint(0, worst)))
 
     threads = [threading.Thread(target=calls, args=(n,)) for n in range(THREADS)]
+    first = budget.reserve(hold(f"{name} first", 2 * CENT, at=budget.now()))
     start.wait()
+    ledger.settle(ended(first, CENT))
     for thread in threads:
         thread.start()
     for thread in threads:

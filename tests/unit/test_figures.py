@@ -33,12 +33,12 @@ def test_a_limit_is_drawn_once_spend_comes_near() -> None:
     limits = Limits(session=1.0, day=None)
     far = reading(limits=limits, standings=standings(1, limits))
     near = reading(limits=limits, standings=standings(20, limits))
-    assert figures(far)["session"].data["lines"] == []
-    assert [line["text"] for line in figures(near)["session"].data["lines"]] == [
-        "limit $1.00",
-        "warns at 80%",
-    ]
-    assert figures(near)["day"].data["lines"] == []
+    data = figures(far)["session"].data
+    assert (data["limit"], data["warn"]) == ([], [])
+    data = figures(near)["session"].data
+    assert data["limit"] == [{"usd": 1.0, "text": "limit $1.00"}]
+    assert data["warn"] == [{"usd": 0.8, "text": "warns at 80%"}]
+    assert figures(near)["day"].data["limit"] == []
     assert figures(near)["day"].caption == "$0.20 spent, no limit"
 
 
@@ -65,7 +65,8 @@ def test_calls_by_tier_add_up_and_name_the_cached_ones() -> None:
         "0 (0%)",
         "2 (20%)",
     ]
-    assert [row["calls"] for row in shown.data["rows"]] == [6, 2, 0, 0, 2, 0]
+    bars = [(row["since"], row["calls"]) for row in shown.data["rows"]]
+    assert bars == [(0, 6), (6, 8), (0, 0), (0, 0), (0, 2), (2, 2)]
     assert "small 80%, medium 0%, large 20%" in shown.caption
 
 
