@@ -15,7 +15,7 @@ from benchmarks.timing import in_turns, steps
 from costroute_nb import Session
 from costroute_nb.core.validation import judge
 from costroute_nb.ledger import schema
-from costroute_nb.session import _NOBODY
+from costroute_nb.nobody import NOBODY
 from costroute_nb.trip import Trip
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class _Parts:
             call=self.call,
             plan=self.plan,
             provider=self.provider,
-            listener=_NOBODY,
+            listener=NOBODY,
             call_id="",
             session_id=session.session_id,
             baseline_model=self.router.baseline_model,

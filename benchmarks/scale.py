@@ -30,7 +30,9 @@ from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record
 from costroute_nb.ledger import schema
 from costroute_nb.ledger.sqlite import SqliteLedger
+from costroute_nb.notebook.reading import SCOPES, Reader
 from costroute_nb.reports import Scope, grouped
+from costroute_nb.session import Session
 
 if TYPE_CHECKING:
     from benchmarks.place import Place
@@ -78,6 +80,7 @@ def lines(directory: Path, rows: int) -> Iterator[Line]:
     yield Line("  settle", median(settles), most_seconds=0.001)
     for name, work in looks(ledger).items():
         yield Line(f"  {name}", median(times(work, 5)), most_seconds=0.1)
+    yield from readings(path)
     yield from summaries(ledger)
     ledger.close()
 
@@ -113,6 +116,20 @@ def looks(ledger: SqliteLedger) -> dict[str, Callable[[], object]]:
         for name, scope in scopes.items()
         for by in (("quarter",), ("model", "tier"), ("workflow", "step"))
     }
+
+
+def readings(path: Path) -> Iterator[Line]:
+    """Yield how long everything takes that a dashboard reads after a change."""
+    with Session(
+        provider="anthropic", ledger_url=str(path), timezone=ZONE.key
+    ) as session:
+        reader = Reader(session)
+        for scope, name in SCOPES.items():
+            found = times(partial(reader.read, scope), 9)
+            yield Line(f"  dashboard, {name}", median(found), most_seconds=0.1)
+        reader.latest("month")
+        found = times(partial(reader.latest, "month"), 9)
+        yield Line("  dashboard, nothing changed", median(found), most_seconds=0.001)
 
 
 def summaries(ledger: SqliteLedger) -> Iterator[Line]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from costroute_nb.core.budget import Limits
     from costroute_nb.core.classification import Classification
-    from costroute_nb.core.policy import Candidate, Plan
+    from costroute_nb.core.plan import Candidate, Plan
     from costroute_nb.core.result import Result
     from costroute_nb.errors import (
         AuthenticationError,
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnknownPriceError,
     )
-    from costroute_nb.offline import classify, count_tokens
+    from costroute_nb.offline import classify, count_tokens, trim
     from costroute_nb.session import Session, default_session
 
 _HOME = {
     "AuthenticationError": "errors",
     "BudgetExceededError": "errors",
-    "Candidate": "core.policy",
+    "Candidate": "core.plan",
     "Classification": "core.classification",
     "ConfigurationError": "errors",
     "CostRouteError": "errors",
@@ -49,7 +49,7 @@ _HOME = {
     "Limits": "core.budget",
     "MissingKeyError": "errors",
     "NoCapableModelError": "errors",
-    "Plan": "core.policy",
+    "Plan": "core.plan",
     "ProviderError": "errors",
     "ProviderTimeoutError": "errors",
     "RateLimitError": "errors",
@@ -63,6 +63,7 @@ _HOME = {
     "classify": "offline",
     "count_tokens": "offline",
     "default_session": "session",
+    "trim": "offline",
 }
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "classify",
     "count_tokens",
     "default_session",
+    "trim",
 ]
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.advice import UNCOUNTED, Adviser, dearest
+from costroute_nb.core.advice import READ, UNCOUNTED, Adviser
 from costroute_nb.core.costing import Costing
 from costroute_nb.core.money import pico_to_usd
+from costroute_nb.core.places import dearest
 from costroute_nb.core.policy import baseline_model
+from costroute_nb.core.report import left_out, percent
 from costroute_nb.core.totals import Totals
 from costroute_nb.reports import records_in, sums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-    from costroute_nb.core.advice import Advice, Place
+    from costroute_nb.core.advice import Advice
     from costroute_nb.core.catalog import Catalog
     from costroute_nb.core.classification import RuleSet
+    from costroute_nb.core.places import Place
     from costroute_nb.ports import LedgerStore, Prices
     from costroute_nb.reports import Scope
 
@@ -48,7 +51,8 @@ def advise(
     """Return the places that cost most, each with what would have cost less there.
 
     Every attempt of the scope is read once, one at a time. A place for which the
-    ledger supports no advice has one row that gives none.
+    ledger supports no advice has one row that gives none. `attrs` has the period, and
+    in `notes` what was left out and what the sums are not.
     """
     places: dict[Place, Totals] = {}
     for (workflow, step), totals in sums(ledger, ("workflow", "step"), scope):
@@ -58,8 +62,11 @@ def advise(
     provider = baseline_model(catalog).provider
     medium = catalog.in_tier("medium", provider) or (baseline_model(catalog),)
     adviser = Adviser(top, Costing(catalog, prices.price), medium[0], rules)
-    adviser.read(records_in(ledger, scope))
-    whole = sum(totals.cost for totals in places.values())
+    workflows, steps = {workflow for workflow, _ in top}, {step for _, step in top}
+    among = {"workflow": workflows, "step": steps}
+    if top:
+        adviser.read(records_in(ledger, scope).rows(READ, spent=True, among=among))
+    whole = sum(places.values(), Totals())
     rows: list[tuple[object, ...]] = []
     for place in top:
         totals = places[place]
@@ -67,14 +74,24 @@ def advise(
             *place,
             totals.calls,
             pico_to_usd(totals.cost),
-            totals.cost / whole,
+            totals.cost / whole.cost,
             totals.hit_rate,
         )
         given = adviser.advice(place, totals.cost)
         rows += [(*head, *_cells(advice)) for advice in given or (None,)]
     frame = _frame(rows)
-    frame.attrs["notes"] = UNCOUNTED
+    frame.attrs["period"] = scope.period
+    frame.attrs["notes"] = (*UNCOUNTED, *_doubts(whole))
     return frame
+
+
+def _doubts(whole: Totals) -> Iterator[str]:
+    """Yield what is not known for certain of the attempts that are advised on."""
+    if whole.unknown:
+        yield left_out(whole).removeprefix("; ")
+    if whole.estimated:
+        share = percent(whole.estimated_share)
+        yield f"the tokens of {share} of the attempts are estimated"
 
 
 def _cells(advice: Advice | None) -> tuple[object, ...]:

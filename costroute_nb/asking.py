@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.call import Call
 from costroute_nb.core.money import usd_to_pico
-from costroute_nb.core.schemas import complaint, refuse_unsupported
 from costroute_nb.core.validation import compile_check
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.settings import seconds
+from costroute_nb.typed import answer_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from costroute_nb.core.call import AnswerCheck
     from costroute_nb.core.catalog import Catalog, Tier
     from costroute_nb.core.messages import Message
@@ -98,7 +96,7 @@ def _call(
             "fresh overwrites the cache and cache=False stays out of it: choose one"
         )
         raise ValueError(message)
-    schema, parse = _schema(given.get("schema"))
+    wanted = answer_schema(given["schema"]) if "schema" in given else None
     check, source = _check(given.get("check"), check_namespace)
     max_cost = given.get("max_cost")
     ttl = given.get("ttl")
@@ -106,8 +104,9 @@ def _call(
         prompt=prompt,
         context=_context(given.get("context")),
         system=given.get("system"),
-        schema=schema,
-        parse=parse,
+        schema=wanted.schema if wanted else None,
+        parse=wanted.parse if wanted else None,
+        columns=wanted.columns if wanted else (),
         check=check,
         check_source=source,
         tier=_tier(given.get("tier"), catalog),
@@ -190,31 +189,6 @@ def _require_text(blocks: Sequence[Any], where: str) -> None:
             raise ValueError(message)
         if isinstance(block.get("content"), list):
             _require_text(block["content"], where)
-
-
-def _schema(
-    schema: Any,
-) -> tuple[Mapping[str, Any] | None, Callable[[str], Any] | None]:
-    if schema is None:
-        return None, None
-    found: dict[str, Any]
-    parse: Callable[[str], Any] | None = None
-    if isinstance(schema, type) and hasattr(schema, "model_validate_json"):
-        model: Any = schema
-        found, parse = model.model_json_schema(), model.model_validate_json
-    elif isinstance(schema, Mapping):
-        found = dict(schema)
-    else:
-        message = "schema is a JSON schema or a pydantic model class"
-        raise ValueError(message)
-    try:
-        complaint(found, None)
-    except ValueError as error:
-        first = str(error).strip().splitlines()[0]
-        message = f"schema is not a JSON schema: {first}"
-        raise ValueError(message) from None
-    refuse_unsupported(found)
-    return found, parse
 
 
 def _check(check: Any, namespace: Mapping[str, Any]) -> tuple[AnswerCheck | None, str]:

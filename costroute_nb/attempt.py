@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from costroute_nb.core.costing import Costing
 from costroute_nb.core.messages import Completion
-from costroute_nb.core.policy import cap_to_ask
 from costroute_nb.core.prices import completion_cost, largest_max_tokens, worst_case
 from costroute_nb.core.record import Record
+from costroute_nb.core.shaping import cap_to_ask
 from costroute_nb.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from costroute_nb.budget import Budget
     from costroute_nb.core.call import Call
     from costroute_nb.core.catalog import Catalog, Model
-    from costroute_nb.core.policy import Candidate
+    from costroute_nb.core.plan import Candidate
     from costroute_nb.core.record import Status
+    from costroute_nb.counting import TokenCounter
     from costroute_nb.ports import (
         Clock,
         LedgerStore,
@@ -66,6 +67,7 @@ class Booking:
         baseline: Model,
         lease: timedelta,
         watcher: Watcher,
+        counter: TokenCounter,
     ) -> None:
         self.ledger = ledger
         self.budget = budget
@@ -74,6 +76,7 @@ class Booking:
         self.baseline = baseline
         self.lease = lease
         self.watcher = watcher
+        self.counter = counter
 
     def now(self) -> datetime:
         """Return the moment that a new record is stamped with."""
@@ -90,8 +93,9 @@ class Booking:
     ) -> Attempt:
         """Make one HTTP attempt and book it; it is settled however it ends.
 
-        `opened` is the record to hold under; the one returned has status `ok`
-        until the answer is judged. A provider's failure is returned as the outcome.
+        `opened` is the record to hold under; the one returned has status `ok`, and
+        the baseline of a delivered answer, until it is judged. A provider's failure is
+        returned as the outcome.
 
         Raises
         ------
@@ -110,7 +114,11 @@ class Booking:
             record = replace(held, status=status, latency_s=latency)
             record = self._priced(record, partial, billed=billed)
             record = replace(record, reason=_joined(record.reason, reason))
+            if status == "ok":
+                # With the cost: nobody shall see it spent before it saved anything.
+                record = self._saving(record)
             _surely(lambda: self.ledger.settle(record))
+            self.counter.learn(record)
             self.watcher.settled(record)
             return record
 
@@ -124,7 +132,9 @@ class Booking:
             )
             return Attempt(settle(completion, "ok", "", billed=True), completion)
         except BudgetExceededError as refusal:
-            self.watcher.refused(opened, refusal.limit)
+            # A wait may have moved it into another day.
+            late = replace(opened, at=max(opened.at, self.now()))
+            self.watcher.refused(late, refusal.limit)
             raise
         except ProviderError as error:
             status, billed = _failed(error), error.maybe_billed
@@ -133,33 +143,33 @@ class Booking:
         except Interrupted as stop:
             settle(stop.partial, "interrupted", "stopped by the user", billed=True)
             raise
-        except (ConfigurationError, KeyboardInterrupt):
+        except (ConfigurationError, KeyboardInterrupt) as stop:
             # By the port's word nothing was sent, unless the answer was here already:
             # the interrupt of a call that was under way is an Interrupted.
             if completion is None:
                 release()
             else:
-                settle(completion, "interrupted", "stopped by the user", billed=True)
+                settle(completion, *_stopped(stop), billed=True)
             raise
         except BaseException as error:
             reason = f"{type(error).__name__} in mid-call; possibly billed"
             settle(completion, "unknown", reason, billed=True)
             raise
 
-    def restate(self, attempt: Attempt, status: Status, reason: str) -> Attempt:
-        """Book what became of an answer that is not delivered, and saves nothing."""
+    def restate(
+        self, attempt: Attempt, status: Status, reason: str, *, delivered: bool = False
+    ) -> Attempt:
+        """Book what became of an answer; one that is not delivered saves nothing."""
         reason = _joined(attempt.record.reason, reason)
         record = replace(attempt.record, status=status, reason=reason, baseline=0)
-        return self._rebook(attempt, record)
-
-    def deliver(self, attempt: Attempt) -> Attempt:
-        """Book an answer as delivered: it carries the baseline that savings need."""
-        baseline = self.costing.baseline(attempt.record, self.baseline)
-        return self._rebook(attempt, replace(attempt.record, baseline=baseline))
-
-    def _rebook(self, attempt: Attempt, record: Record) -> Attempt:
+        if delivered:
+            record = self._saving(record)
         _surely(lambda: self.ledger.settle(record))
         return replace(attempt, record=record)
+
+    def _saving(self, record: Record) -> Record:
+        """Return the record of a delivered answer: it has what savings are against."""
+        return replace(record, baseline=self.costing.baseline(record, self.baseline))
 
     def _hold(
         self,
@@ -263,6 +273,13 @@ def _surely(work: Callable[[], object]) -> None:
 def _failed(error: ProviderError) -> Status:
     """Return `unknown` only where nobody knows what was billed."""
     return "unknown" if error.partial is None and error.maybe_billed else "failed"
+
+
+def _stopped(error: BaseException) -> tuple[Status, str]:
+    """Return what to book of an answer that was here when an error came in between."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "stopped by the user"
+    return "failed", "could not be booked at first"
 
 
 def _why(error: ProviderError) -> str:

@@ -1,14 +1,15 @@
-"""Records as DataFrames."""
+"""Records, and the data of answers, as DataFrames."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.money import pico_to_usd
 from costroute_nb.core.record import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -47,6 +48,39 @@ def records_frame(records: Iterable[Record]) -> pd.DataFrame:
             for name in COLUMNS
         }
     )
+
+
+def data_frame(data: Any, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Return an answer's data as a frame: a row for each object of a list.
+
+    One object is one row, and what has no fields of its own stands in the column
+    `value`. Typed objects bring the order of their fields along; for others
+    `columns` come first, also when there are no rows, and what else they hold
+    follows in the order in which it first appears.
+    """
+    import pandas as pd
+
+    content = _fields(data)
+    parts = content if isinstance(content, list | tuple) else [content]
+    rows = [_row(part) for part in parts]
+    first = columns if all(isinstance(part, dict) for part in parts) else ()
+    found = dict.fromkeys([*first, *(name for row in rows for name in row)])
+    return pd.DataFrame(rows, columns=list(found))
+
+
+def _row(part: Any) -> dict[str, Any]:
+    fields = _fields(part)
+    return fields if isinstance(fields, dict) else {"value": fields}
+
+
+def _fields(part: Any) -> Any:
+    """Return a model or a dataclass as plain fields; anything else as it is."""
+    dump = getattr(part, "model_dump", None)
+    if callable(dump):
+        return dump()
+    if is_dataclass(part) and not isinstance(part, type):
+        return asdict(part)
+    return part
 
 
 def _values(name: str, rows: list[Record]) -> list[Any]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from costroute_nb.core.answers import CachedAnswer
 from costroute_nb.core.fingerprint import fingerprint
-from costroute_nb.core.policy import Plan, doubled
+from costroute_nb.core.plan import Plan
+from costroute_nb.core.shaping import doubled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from costroute_nb.core.call import Call
-    from costroute_nb.core.policy import Candidate
+    from costroute_nb.core.plan import Candidate
     from costroute_nb.ports import Provider, ResponseCache
 
 
@@ -25,10 +26,13 @@ class Lookup:
         self.ttl = ttl
 
     def key(self, candidate: Candidate, provider: Provider) -> str:
-        """Return the fingerprint of what would be sent, and where it would go."""
-        return fingerprint(
-            provider.body(candidate.spec, candidate.request), provider.scope()
-        )
+        """Return the fingerprint of what would be sent, and where it would go.
+
+        Whether the provider shall keep the prompt changes the price, never the answer:
+        it is not part of the key.
+        """
+        request = replace(candidate.request, prompt_cache=None)
+        return fingerprint(provider.body(candidate.spec, request), provider.scope())
 
     def answers(
         self, call: Call, candidate: Candidate, provider: Provider

@@ -1,20 +1,24 @@
-"""What can be asked without a session: the tier of a prompt, the tokens of a text."""
+"""What needs no session: the tier of a prompt, tokens of a text, a history trimmed."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from costroute_nb.core import trimming
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.tokens import estimate_messages, estimate_tokens
+from costroute_nb.errors import ConfigurationError
 from costroute_nb.sources import config_dir
 from costroute_nb.tables import load_tables
 from costroute_nb.wiring import classifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from costroute_nb.core.classification import Classification
     from costroute_nb.core.messages import Message
+    from costroute_nb.core.trimming import Trimmed
 
 
 def classify(prompt: str) -> Classification:
@@ -36,8 +40,73 @@ def count_tokens(
     model
         Whose tokenizer to assume; None takes the newest family's.
     """
-    catalog = load_tables(config_dir()).catalog
-    tokenizer = (catalog.find(model) if model else baseline_model(catalog)).tokenizer
+    tokenizer = _tokenizer(model)
     if isinstance(text_or_messages, str):
         return estimate_tokens(text_or_messages, tokenizer)
     return estimate_messages(text_or_messages, tokenizer=tokenizer)
+
+
+def trim(
+    messages: Iterable[Message],
+    *,
+    budget_tokens: int,
+    keep_recent: int = 3,
+    pinned: Iterable[int] = (),
+    system: str | None = None,
+    model: str | None = None,
+) -> Trimmed:
+    """Return the messages that fit a number of tokens, as a list with `.dropped`.
+
+    System messages, the task (the first user message), pinned messages, the last
+    `keep_recent` steps and what the user wrote after them always stay. A step is an
+    assistant message with its tool results, and with the question before it. Older
+    steps fill what is left, newest first: each stays or goes as a whole, and the
+    messages keep their order. What fits already is returned whole.
+
+    Parameters
+    ----------
+    messages
+        `{role, content}` messages in chronological order, of the roles `system`,
+        `user` and `assistant`.
+    budget_tokens
+        The most tokens that the system prompt and the kept messages may have,
+        estimated as `count_tokens` does; only text has a known count.
+    keep_recent
+        How many of the newest steps always stay.
+    pinned
+        Positions of messages that always stay; negative ones count from the end.
+    system
+        A system prompt that is sent beside the messages, and counts.
+    model
+        Whose tokenizer to assume; None takes the newest family's.
+
+    Returns
+    -------
+    Trimmed
+        The kept messages. `.dropped` has the others, `.positions` where they were,
+        `.tokens` what is left, `.steps` and `.steps_dropped` how many steps there
+        were and how many of them went.
+
+    Raises
+    ------
+    ConfigurationError
+        If what always stays does not fit: it names each part and its tokens. Also
+        for an argument that cannot be used.
+    """
+    count = partial(estimate_messages, tokenizer=_tokenizer(model))
+    try:
+        return trimming.trim(
+            messages,
+            budget_tokens=budget_tokens,
+            keep_recent=keep_recent,
+            pinned=pinned,
+            system=system,
+            count=count,
+        )
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _tokenizer(model: str | None) -> str:
+    catalog = load_tables(config_dir()).catalog
+    return (catalog.find(model) if model else baseline_model(catalog)).tokenizer

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from costroute_nb.core import prices
-from costroute_nb.core.messages import Usage
-from costroute_nb.core.policy import Plan, Quote, doubled, make_plan
-from costroute_nb.core.tokens import estimate_messages, token_bound
+from costroute_nb.core.policy import ceiling_at, degrade, make_plan
+from costroute_nb.core.refusal import not_degraded
+from costroute_nb.core.tokens import estimate_messages
+from costroute_nb.errors import NoCapableModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from costroute_nb.core.budget import Fullest
     from costroute_nb.core.call import Call
-    from costroute_nb.core.catalog import Catalog, Model
+    from costroute_nb.core.catalog import Catalog
     from costroute_nb.core.classification import Task
-    from costroute_nb.core.messages import Request
-    from costroute_nb.ports import Classifier, Clock, LedgerStore, Prices, Provider
+    from costroute_nb.core.messages import Message
+    from costroute_nb.core.plan import Candidate, Plan
+    from costroute_nb.drafting import Drafter
+    from costroute_nb.ports import Classifier, Clock, Provider
 
 
 class Planner:
@@ -29,16 +32,14 @@ class Planner:
         classifier: Classifier,
         tasks: Mapping[str, Task],
         catalog: Catalog,
-        prices: Prices,
-        ledger: LedgerStore,
+        drafter: Drafter,
         clock: Clock,
         default_max_tokens: int,
     ) -> None:
         self.classifier = classifier
         self.tasks = tasks
         self.catalog = catalog
-        self.prices = prices
-        self.ledger = ledger
+        self.drafter = drafter
         self.clock = clock
         self.default_max_tokens = default_max_tokens
 
@@ -50,16 +51,13 @@ class Planner:
         UnknownModelError, NoCapableModelError
             See `core.policy.make_plan`.
         """
+        tokens = estimate_messages(call.messages, call.system)
+        if call.context_tokens is not None:
+            tokens = min(tokens, call.context_tokens)
         classification = self.classifier.classify(
-            call.typed,
-            values=call.values,
-            input_tokens=estimate_messages(call.messages, call.system),
+            call.typed, values=call.values, input_tokens=tokens
         )
-        task = self.tasks[classification.task]
-
-        def quote(model: Model, request: Request) -> Quote:
-            return self._quote(call, provider, model, request, task)
-
+        task = self.tasks[call.task or classification.task]
         return make_plan(
             call,
             classification,
@@ -67,42 +65,45 @@ class Planner:
             task=task,
             default_max_tokens=self.default_max_tokens,
             on=self.clock.now().date(),
-            quote=quote,
+            draft=self.drafter.of(call, task, provider).draft,
         )
 
-    def _quote(
+    def redrafted(
         self,
         call: Call,
+        plan: Plan,
+        candidate: Candidate,
         provider: Provider,
-        model: Model,
-        request: Request,
-        task: Task,
-    ) -> Quote:
-        body = json.dumps(dict(provider.body(model, request)), ensure_ascii=False)
-        bound = token_bound(body)
-        tokens = estimate_messages(call.messages, call.system, model.tokenizer)
-        price = self.prices.price(model.id, model.provider, self.clock.now())
-        if price is None:
-            return Quote(None, bound, tokens, None, None, None)
-        # Inside a text the quotation marks would stand behind backslashes.
-        writes = '"cache_control":' in body
-        output = self.ledger.typical_output(
-            task.name, model.id, simulated=provider.simulated
+        messages: tuple[Message, ...],
+    ) -> Candidate:
+        """Return a candidate that is asked with other messages, and what that costs."""
+        task = self.tasks[call.task or plan.classification.task]
+        request = replace(candidate.request, messages=messages)
+        quote = self.drafter.of(call, task, provider).quote(
+            candidate.spec,
+            request,
+            candidate.quote.price,
+            candidate.quote.served_tokens,
         )
-        if output is None:
-            output = task.expected_output_tokens
-        output = min(output, request.max_tokens)
-        longer = doubled(call, model, request)
+        return replace(candidate, request=request, quote=quote)
 
-        def worst(cap: int) -> int:
-            return prices.worst_case(bound, cap, price, writes_cache=writes)
+    def degraded(self, call: Call, plan: Plan, provider: Provider, by: Fullest) -> Plan:
+        """Return the plan below the ceiling that a nearly spent limit leaves.
 
-        return Quote(
-            price=price,
-            prompt_bound=bound,
-            prompt_tokens=tokens,
-            expected=prices.cost(Usage(tokens, output_tokens=output), price),
-            worst=worst(request.max_tokens),
-            worst_again=worst(longer.max_tokens) if longer else 0,
-            writes_cache=writes,
-        )
+        Raises
+        ------
+        BudgetExceededError
+            If the call must not, or cannot, be degraded.
+        """
+        ceiling = ceiling_at(by.share)
+        if ceiling is None or by.spent >= by.limit:
+            return plan  # room for every tier, or for none: reserving tells
+        lower = degrade(call, plan, ceiling)
+        if lower is None:
+            raise not_degraded(by, ceiling, plan)
+        try:
+            degraded = self.plan(lower, provider)
+        except NoCapableModelError as error:
+            raise not_degraded(by, ceiling, plan) from error
+        used = f"{by.share:.0%} of the {by.name} limit is used"
+        return replace(degraded, reason=f"{plan.reason}; degraded to {ceiling}: {used}")

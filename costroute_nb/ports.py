@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from costroute_nb.core.alerts import Alert
     from costroute_nb.core.budget import Balance, Check, Refusal
@@ -156,6 +156,15 @@ class LedgerStore(Protocol):
     def balance(self, check: Check, *, simulated: bool) -> Balance:
         """Return what a limit's scope has spent and holds; the two pots never mix."""
 
+    def windows(
+        self, since: datetime, until: datetime, *, simulated: bool
+    ) -> list[tuple[datetime, int]]:
+        """Return when each ten minutes of a period began and what they have spent.
+
+        In order, in pico-USD, counted from the full hour; those without any spending
+        are left out. The work is that of the windows, not the rows.
+        """
+
     def latest(self) -> datetime | None:
         """Return the latest moment at which anything was reserved or added."""
 
@@ -163,6 +172,36 @@ class LedgerStore(Protocol):
         self, task: str, model: str, *, simulated: bool = False
     ) -> int | None:
         """Return the median output tokens of recent answers, or None if too few."""
+
+    def rows(
+        self,
+        names: Sequence[str],
+        *,
+        simulated: bool,
+        session_id: str | None = None,
+        since: datetime | None = None,
+        later: bool = False,
+        spent: bool = False,
+        among: Mapping[str, Collection[str | None]] | None = None,
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return the named values of finished attempts of one pot, oldest first.
+
+        The names are those of records and usage, `at` in whole microseconds since
+        1970. `later` leaves first attempts out, `spent` those that cost nothing or
+        nobody knows how much, and `among` those of other values than the given.
+        """
+
+    def counted(self, *, simulated: bool) -> Iterable[Record]:
+        """Return some hundred records of known estimate and usage, oldest first.
+
+        They are the newest ones of a pot, which token estimates are corrected by.
+        """
+
+    def thread_gaps(self, *, simulated: bool) -> Iterable[timedelta]:
+        """Return the times between the newest calls of the same threads of a pot.
+
+        Answers from the cache do not count.
+        """
 
     def records(
         self, *, session_id: str | None = None, since: datetime | None = None
@@ -177,11 +216,13 @@ class LedgerStore(Protocol):
         session_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        every: int = 1,
     ) -> list[tuple[tuple[str | int | None, ...], Totals]]:
         """Return what each group of finished records of one pot comes to.
 
         `by` is of session_id, model, status, tier, task, provider, workflow, step,
-        notebook and quarter, which is whole quarter hours since 1970. The period
+        notebook and quarter, which is whole quarter hours since 1970; `every` so
+        many of them, from `since` on, make one group, named by its first. The period
         is of whole quarter hours too. The work is that of the groups, not the rows.
         """
 
@@ -190,6 +231,12 @@ class LedgerStore(Protocol):
 
     def alerts(self, since: datetime | None = None) -> list[tuple[datetime, str, str]]:
         """Return the moment, the key and the text of every alert, oldest first."""
+
+    def version(self) -> object:
+        """Return what differs from an earlier one if anything has changed since.
+
+        That is any change by anyone, alerts included; looking costs next to nothing.
+        """
 
     def close(self) -> None:
         """Give back the connection."""
@@ -209,13 +256,17 @@ class Listener(Protocol):
 
 
 class Watcher(Protocol):
-    """Who hears what calls cost; its methods return at once and never raise."""
+    """Who hears what calls cost; its methods are quick and never fail the call."""
 
     def settled(self, record: Record) -> None:
         """Take an attempt that was just settled."""
 
     def refused(self, hold: Record, limit: str) -> None:
-        """Take a hold that a limit had no room for."""
+        """Take a call that a limit refused, at the moment of the refusal.
+
+        `hold.charged` is None where the limit had no room; else it is what the call
+        may cost, pico-USD, of a tier that the limit no longer serves.
+        """
 
 
 class Notifier(Protocol):

@@ -37,14 +37,20 @@ class Reporting:
     """
 
     session_id: str
-    settings: Settings
+    # Replaced as a whole when settings change: every method looks at it once.
     _parts: Parts
     _clock: Clock
 
     @property
+    def settings(self) -> Settings:
+        """The settings in force; `configure` changes them."""
+        return self._parts.settings
+
+    @property
     def ledger(self) -> pd.DataFrame:
         """The session's attempts, one row each, in the columns of the ledger."""
-        return records_frame(self._expired().records(session_id=self.session_id))
+        ledger = self._expired(self._parts)
+        return records_frame(ledger.records(session_id=self.session_id))
 
     def history(self, since: Since = None) -> pd.DataFrame:
         """Return the attempts of all sessions on this ledger, of both pots.
@@ -55,7 +61,9 @@ class Reporting:
             A moment (naive: in the budget's zone), or how far back: seconds, or text
             such as `30d`. None is everything.
         """
-        return records_frame(self._expired().records(since=self._moment(since)))
+        parts = self._parts
+        since = self._moment(since, parts)
+        return records_frame(self._expired(parts).records(since=since))
 
     def summary(
         self,
@@ -80,9 +88,10 @@ class Reporting:
         ValueError
             If there is no such grouping.
         """
-        scope = self._scope(since, all_sessions)
-        groups = grouped(self._expired(), by, scope, self.settings.zone)
-        return self._told(summary_frame(groups, by), scope)
+        parts = self._parts
+        scope = self._scope(since, all_sessions, parts)
+        groups = grouped(self._expired(parts), by, scope, parts.settings.zone)
+        return _told(summary_frame(groups, by), scope, parts)
 
     def advise(self, since: Since = None, *, all_sessions: bool = True) -> pd.DataFrame:
         """Return the workflows and steps that cost most, and what would have cost less.
@@ -93,15 +102,16 @@ class Reporting:
         """
         from costroute_nb.advice import advise
 
-        scope, parts = self._scope(since, all_sessions), self._parts
+        parts = self._parts
+        scope = self._scope(since, all_sessions, parts)
         frame = advise(
-            self._expired(),
+            self._expired(parts),
             scope,
             catalog=parts.catalog,
             prices=parts.prices,
             rules=parts.rules,
         )
-        return self._told(frame, scope)
+        return _told(frame, scope, parts)
 
     def what_if(
         self,
@@ -142,17 +152,18 @@ class Reporting:
         from costroute_nb.reports import records_in
         from costroute_nb.what_if import what_if
 
-        scope = self._scope(since, all_sessions)
+        parts = self._parts
+        scope = self._scope(since, all_sessions, parts)
         frame = what_if(
-            records_in(self._expired(), scope),
-            catalog=self._parts.catalog,
-            prices=self._parts.prices,
+            records_in(self._expired(parts), scope),
+            catalog=parts.catalog,
+            prices=parts.prices,
             tiers=tiers,
             repricing=prices,
             policy=policy,
             by=by,
         )
-        return self._told(frame, scope)
+        return _told(frame, scope, parts)
 
     def report(
         self,
@@ -182,12 +193,13 @@ class Reporting:
         ConfigurationError
             If a file cannot be written.
         """
+        parts = self._parts
         report = build_report(
-            self._expired(),
+            self._expired(parts),
             by,
-            self._scope(since, all_sessions),
-            zone=self.settings.zone,
-            baseline_model=baseline_model(self._parts.catalog).id,
+            self._scope(since, all_sessions, parts),
+            zone=parts.settings.zone,
+            baseline_model=baseline_model(parts.catalog).id,
             until=self._clock.now(),
         )
         if html is not None or csv is not None:
@@ -201,33 +213,34 @@ class Reporting:
                 write_text(csv, csv_text(report))
         return report
 
-    def _scope(self, since: Since, all_sessions: bool) -> Scope:
+    def _scope(self, since: Since, all_sessions: bool, parts: Parts) -> Scope:
         return Scope(
-            simulated=self.settings.provider == "simulated",
-            since=self._moment(since),
+            simulated=parts.simulated,
+            since=self._moment(since, parts),
             session_id=None if all_sessions else self.session_id,
         )
 
-    def _moment(self, since: Since) -> datetime | None:
+    def _moment(self, since: Since, parts: Parts) -> datetime | None:
         if since is None or isinstance(since, datetime):
             start = since
         else:
             start = self._clock.now() - timedelta(seconds=seconds(since))
         if start is not None and start.tzinfo is None:
-            start = start.replace(tzinfo=self.settings.zone)
+            start = start.replace(tzinfo=parts.settings.zone)
         return start
 
-    def _told(self, frame: pd.DataFrame, scope: Scope) -> pd.DataFrame:
-        told: dict[str, Any] = {
-            "baseline_model": baseline_model(self._parts.catalog).id,
-            "simulated": scope.simulated,
-            "sessions": scope.sessions,
-        }
-        frame.attrs.update(told)
-        return frame
-
-    def _expired(self) -> LedgerStore:
+    def _expired(self, parts: Parts) -> LedgerStore:
         """Return the ledger; what a dead process held is a fact once its lease is over."""
-        ledger = self._parts.ledger
-        ledger.expire(self._clock.now())
-        return ledger
+        parts.ledger.expire(self._clock.now())
+        return parts.ledger
+
+
+def _told(frame: pd.DataFrame, scope: Scope, parts: Parts) -> pd.DataFrame:
+    """Return the frame, which says what its savings and its sums are of."""
+    told: dict[str, Any] = {
+        "baseline_model": baseline_model(parts.catalog).id,
+        "simulated": scope.simulated,
+        "sessions": scope.sessions,
+    }
+    frame.attrs.update(told)
+    return frame

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.money import pico_to_usd
-from costroute_nb.core.report import GROUPINGS, Group, GroupedBy, Report, group_up
-from costroute_nb.core.totals import totals_of
+from costroute_nb.core.report import (
+    GROUPINGS,
+    Group,
+    GroupedBy,
+    Report,
+    average,
+    averaged,
+    group_up,
+)
+from costroute_nb.core.totals import Totals, totals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
     import pandas as pd
 
+    from costroute_nb.core.billed import Among
     from costroute_nb.core.record import Record
-    from costroute_nb.core.totals import Totals
     from costroute_nb.ports import LedgerStore
 
+_Sum = tuple[tuple[str | int | None, ...], Totals]
 _QUARTER = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,16 +65,50 @@ class Scope:
         """Whose attempts they are, in words."""
         return "this session" if self.session_id else "all sessions on this ledger"
 
+    @property
+    def period(self) -> str:
+        """The period in words."""
+        if self.since is None:
+            return "everything"
+        return f"since {self.since:%Y-%m-%d %H:%M %Z}"
 
-def records_in(ledger: LedgerStore, scope: Scope) -> Iterator[Record]:
-    """Yield the attempts of a scope, oldest first."""
-    found = ledger.records(session_id=scope.session_id, since=scope.since)
-    return (record for record in found if record.simulated == scope.simulated)
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The attempts of a scope, oldest first; each loop reads them anew."""
+
+    ledger: LedgerStore
+    scope: Scope
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield each as a record."""
+        scope = self.scope
+        found = self.ledger.records(session_id=scope.session_id, since=scope.since)
+        return (record for record in found if record.simulated == scope.simulated)
+
+    def rows(
+        self,
+        names: Sequence[str],
+        *,
+        later: bool = False,
+        spent: bool = False,
+        among: Among | None = None,
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return the named values of each, as the ledger's `rows` has them."""
+        scope = asdict(self.scope)
+        return self.ledger.rows(names, **scope, later=later, spent=spent, among=among)
+
+    def sums(self, keys: Sequence[str]) -> Iterable[_Sum]:
+        """Return their totals by groups, without a look at each."""
+        return sums(self.ledger, keys, self.scope)
 
 
-def sums(
-    ledger: LedgerStore, keys: Sequence[str], scope: Scope
-) -> Iterator[tuple[tuple[str | int | None, ...], Totals]]:
+def records_in(ledger: LedgerStore, scope: Scope) -> Attempts:
+    """Return the attempts of a scope."""
+    return Attempts(ledger, scope)
+
+
+def sums(ledger: LedgerStore, keys: Sequence[str], scope: Scope) -> Iterator[_Sum]:
     """Yield the totals of a scope by the groups of `LedgerStore.totals`.
 
     A group may come more than once. Whole quarter hours come from the ledger's own
@@ -74,6 +117,7 @@ def sums(
     start = scope.since
     if scope.since is not None:
         start = _EPOCH - (_EPOCH - scope.since) // _QUARTER * _QUARTER
+    if start is not None and start != scope.since:
         for record in records_in(ledger, scope):
             if record.at >= start:
                 break
@@ -96,10 +140,17 @@ def grouped(
     if by not in GROUPINGS:
         message = f"no summary by {by!r}: choose {', '.join(GROUPINGS)}"
         raise ValueError(message)
-    keys = ("quarter" if by == "day" else by, "model")
-    found = sums(ledger, tuple(dict.fromkeys(keys)), scope)
+    keys = tuple(dict.fromkeys((_column(by), "model")))
+    return _arranged(keys, sums(ledger, keys, scope), by, zone)
+
+
+def _arranged(
+    keys: Sequence[str], found: Iterable[_Sum], by: GroupedBy, zone: ZoneInfo
+) -> tuple[Group, ...]:
+    """Return the groups by one of the columns that the sums have."""
+    at, model = keys.index(_column(by)), keys.index("model")
     groups = group_up(
-        (_name(key[0], by, zone), str(key[-1]), totals) for key, totals in found
+        (_name(key[at], by, zone), str(key[model]), totals) for key, totals in found
     )
     if by == "day":
         return tuple(sorted(groups, key=lambda group: str(group.name)))
@@ -124,11 +175,11 @@ def build_report(
     ValueError
         If there is no such grouping.
     """
-    groups = grouped(ledger, by, scope, zone)
+    groups, days = _groups_and_days(ledger, by, scope, zone)
     return Report(
         by=by,
         groups=groups,
-        days=groups if by == "day" else grouped(ledger, "day", scope, zone),
+        days=days,
         simulated=scope.simulated,
         baseline_model=baseline_model,
         since=None if scope.since is None else scope.since.astimezone(zone),
@@ -137,35 +188,58 @@ def build_report(
     )
 
 
+def _groups_and_days(
+    ledger: LedgerStore, by: GroupedBy, scope: Scope, zone: ZoneInfo
+) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """Return two views of the very same attempts, also while calls are running."""
+    groups = grouped(ledger, by, scope, zone)
+    if by == "day":
+        return groups, groups
+    days = grouped(ledger, "day", scope, zone)
+    if _whole(groups) == _whole(days):
+        return groups, days
+    # One query for both is slower: it adds up quarter hours where days would do.
+    keys = tuple(dict.fromkeys((_column(by), "model", "quarter")))
+    found = list(sums(ledger, keys, scope))
+    return _arranged(keys, found, by, zone), _arranged(keys, found, "day", zone)
+
+
+def _whole(groups: Iterable[Group]) -> Totals:
+    return sum((group.totals for group in groups), Totals())
+
+
 def summary_frame(groups: Sequence[Group], by: GroupedBy) -> pd.DataFrame:
     """Return one row for each group, with the columns of `COLUMNS`.
 
     Money is float USD. What an attempt did not cost for certain is left out of
     `cost_usd`, counted in `unknown` and, at its worst, in `charged_usd`; where no
     attempt's cost is known it is missing. `models` counts attempts by model.
+    `attrs["average_per"]` says what `avg_cost_usd` is of: a call, or an attempt where
+    one call may touch several groups.
     """
     import pandas as pd
 
     names = [group.name for group in groups]
-    return pd.DataFrame(
+    rows = [_cells(group, by) for group in groups]
+    frame = pd.DataFrame(
         {
             by: pd.Series(names, dtype="datetime64[us]" if by == "day" else "str"),
             **{
-                column: pd.Series(
-                    [_cells(group)[column] for group in groups], dtype=kind
-                )
+                column: pd.Series([row[column] for row in rows], dtype=kind)
                 for column, kind in COLUMNS.items()
             },
         }
     )
+    frame.attrs["average_per"] = averaged(by)
+    return frame
 
 
-def _cells(group: Group) -> dict[str, Any]:
+def _cells(group: Group, by: GroupedBy) -> dict[str, Any]:
     totals = group.totals
     return {
         "calls": totals.calls,
         "cost_usd": pico_to_usd(totals.known_cost),
-        "avg_cost_usd": pico_to_usd(totals.average_cost),
+        "avg_cost_usd": pico_to_usd(average(totals, by)),
         "cache_hit_rate": totals.hit_rate,
         "models": group.attempts_per_model,
         "saved_usd": pico_to_usd(totals.known_saving),
@@ -182,6 +256,10 @@ def _key(record: Record, name: str) -> str | int | None:
         return (record.at - _EPOCH) // _QUARTER
     value: str | None = getattr(record, name)
     return value
+
+
+def _column(by: GroupedBy) -> str:
+    return "quarter" if by == "day" else by
 
 
 def _name(key: str | int | None, by: GroupedBy, zone: ZoneInfo) -> str | date | None:

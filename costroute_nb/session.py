@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import costroute_nb
 from costroute_nb.asking import build_call
 from costroute_nb.callbacks import Callbacks
 from costroute_nb.clock import SystemClock
+from costroute_nb.conversations import Conversations
+from costroute_nb.nobody import NOBODY
 from costroute_nb.reporting import Reporting
 from costroute_nb.sources import resolve
 from costroute_nb.wiring import wire
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
     from costroute_nb.core.alerts import Alert
     from costroute_nb.core.call import Call
     from costroute_nb.core.catalog import Catalog
-    from costroute_nb.core.policy import Plan
+    from costroute_nb.core.plan import Plan
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.dashboard import Dashboard
     from costroute_nb.ports import Clock, LedgerStore, Listener, Prices, ResponseCache
     from costroute_nb.settings import Settings
+    from costroute_nb.wiring import Parts
 
 # Settings that the faces read at each call; no part is built from them.
 _FACE = {"format", "stream", "workflow", "step"}
@@ -62,11 +66,11 @@ class Session(Reporting):
     def __init__(self, *, clock: Clock | None = None, **settings: Any) -> None:
         self._lock = threading.RLock()
         self.session_id = uuid.uuid4().hex
-        self.settings = resolve(session=settings)
         self._clock = clock or SystemClock()
         self._settled: Callbacks[Call] = Callbacks("Session.on_settled")
         self._dashboard: Dashboard | None = None
-        self._parts = wire(self.settings, self.session_id, self._clock)
+        self._conversations = Conversations()
+        self._parts = wire(resolve(session=settings), self.session_id, self._clock)
 
     def route(self, prompt: str, **options: Any) -> Result:
         """Send a prompt to the cheapest capable model and return its checked answer.
@@ -124,11 +128,12 @@ class Session(Reporting):
         **options: Any,
     ) -> Call:
         """Return the checked call that a face asks `run` or `plan_call` to serve."""
+        parts = self._parts
         return build_call(
             prompt,
             options,
-            catalog=self.catalog,
-            settings=self.settings,
+            catalog=parts.catalog,
+            settings=parts.settings,
             typed=typed,
             values=values,
             notebook=notebook,
@@ -138,8 +143,11 @@ class Session(Reporting):
 
     def run(self, call: Call, listener: Listener | None = None) -> Result:
         """Serve a call, telling a listener how it goes."""
+        router, heard = self._parts.router, listener or NOBODY
         try:
-            return self._parts.router.route(call, listener or _NOBODY)
+            return self._conversations.run(
+                call, lambda joined: router.route(joined, heard), router.booking.now
+            )
         finally:
             self._settled.tell(call)
 
@@ -158,7 +166,16 @@ class Session(Reporting):
 
     def plan_call(self, call: Call) -> Plan:
         """Return how a call would be served."""
-        return self._parts.router.plan(call)
+        return self._parts.router.plan(self._conversations.joined(call))
+
+    @property
+    def parts(self) -> Parts:
+        """All that the session works with now, and its settings, at one moment.
+
+        Whoever needs two of them takes both from here: settings may change between
+        two looks at a session.
+        """
+        return self._parts
 
     @property
     def budget(self) -> Budget:
@@ -167,11 +184,15 @@ class Session(Reporting):
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """The alerts of the last 7 days that concern this session, oldest first."""
+        """The alerts of the last 7 days, oldest first, whichever process told them.
+
+        They are of the session's pot and all that shares the ledger, other sessions'
+        calls included; only other sessions' session limits are left out.
+        """
         return self._parts.alerts.recent()
 
     def on_alert(self, callback: Callable[[Alert], object]) -> Callable[[], None]:
-        """Call back with each alert that this session's calls make due.
+        """Call back with each alert that a call of this session is first to make due.
 
         It runs in the thread of the call, before the answer is returned; what it
         raises is logged. The function returned ends it.
@@ -201,7 +222,7 @@ class Session(Reporting):
     @property
     def simulated(self) -> bool:
         """Whether the session's calls are simulated unless they say otherwise."""
-        return self.settings.provider == "simulated"
+        return self._parts.simulated
 
     def configure(self, settings: Settings) -> None:
         """Apply changed settings from the next call on; calls in flight go on as they are.
@@ -214,20 +235,21 @@ class Session(Reporting):
             If a part cannot be built; nothing has changed then.
         """
         with self._lock:
+            before = self._parts
             changed = {
                 name for name in settings.__slots__
-                if getattr(self.settings, name) != getattr(settings, name)
+                if getattr(before.settings, name) != getattr(settings, name)
             }  # fmt: skip
             if changed - _FACE - set(_LIMITS):
-                before = self._parts
                 parts = wire(settings, self.session_id, self._clock, before)
                 parts.alerts.continue_from(before.alerts)
                 parts.budget.continue_from(before.budget)
-                self._parts = parts
-            self.settings = settings
+            else:
+                parts = dataclasses.replace(before, settings=settings)
+            self._parts = parts  # in one step: nobody sees half of a change
             limits = {_LIMITS[n]: getattr(settings, n) for n in changed & set(_LIMITS)}
             if limits:
-                self.budget.update(**limits)
+                parts.budget.update(**limits)
 
     def close(self) -> None:
         """Give back files and connections."""
@@ -251,20 +273,6 @@ class Session(Reporting):
         return f"<Session {self.session_id[:8]}, {self.settings.provider}>"
 
 
-class _Nobody:
-    """A listener that watches nothing."""
-
-    def text(self, delta: str) -> None:
-        """Ignore it."""
-
-    def restart(self, reason: str) -> None:
-        """Ignore it."""
-
-    def notice(self, message: str) -> None:
-        """Ignore it."""
-
-
-_NOBODY = _Nobody()
 _default: Session | None = None
 _default_lock = threading.Lock()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from costroute_nb.attempt import Attempt
     from costroute_nb.core.call import Call
     from costroute_nb.core.messages import Completion
-    from costroute_nb.core.policy import Candidate, Plan
+    from costroute_nb.core.plan import Candidate, Plan
     from costroute_nb.core.validation import Verdict
     from costroute_nb.errors import CostRouteError
     from costroute_nb.ports import Listener, Provider
@@ -55,6 +55,7 @@ class Trip:
 
     def opened(self, candidate: Candidate, at: datetime) -> Record:
         """Return the record of the attempt that is about to be made."""
+        trim = candidate.trim
         return Record(
             call_id=self.call_id,
             attempt=len(self.attempts) + 1,
@@ -63,7 +64,7 @@ class Trip:
             provider=candidate.provider,
             model=candidate.model,
             tier=candidate.tier,
-            task=self.plan.classification.task,
+            task=self.call.task or self.plan.classification.task,
             status="pending",
             simulated=self.provider.simulated,
             reason=self.plan.reason,
@@ -71,6 +72,12 @@ class Trip:
             cell=self.call.cell,
             workflow=self.call.workflow,
             step=self.call.step,
+            effort=candidate.request.effort,
+            structured=candidate.request.schema is not None,
+            thread=self.call.thread.name if self.call.thread else None,
+            trimmed_tokens=trim.tokens if trim else 0,
+            trimmed=trim.saved if trim else 0,
+            estimate=candidate.quote.estimate,
         )
 
     def hit(self, candidate: Candidate, at: datetime, result: Result) -> Record:
@@ -80,6 +87,9 @@ class Trip:
             opened,
             status="cached",
             model=result.model,
+            trimmed_tokens=0,
+            trimmed=0,
+            estimate=None,
             reason=f"{opened.reason}; {result.notes[0]}",
             cost=0,
             charged=0,
@@ -98,6 +108,8 @@ class Trip:
             stop_reason=completion.stop_reason,
             latency_s=record.latency_s,
             estimated=completion.estimated,
+            trimmed_tokens=record.trimmed_tokens,
+            trimmed_usd=pico_to_usd(record.trimmed),
         )
 
     def cached_result(
@@ -117,9 +129,16 @@ class Trip:
         )
 
     def delivered_result(
-        self, result: Result, record: Record, elapsed: float
+        self,
+        result: Result,
+        record: Record,
+        elapsed: float,
+        prompt_cache_saved: int | None,
     ) -> Result:
-        """Return an accepted answer with the sums over all attempts."""
+        """Return an accepted answer with the sums over all attempts.
+
+        `prompt_cache_saved` is in pico-USD.
+        """
         cost = self.cost
         known = cost is not None and record.baseline is not None
         saved = (record.baseline or 0) - (cost or 0) if known else None
@@ -130,6 +149,7 @@ class Trip:
             attempts=len(self.attempts),
             latency_s=elapsed,
             estimated=any(a.record.estimated for a in self.attempts),
+            prompt_cache_usd=pico_to_usd(prompt_cache_saved),
             notes=tuple(self.notes),
         )
 
@@ -185,4 +205,6 @@ class Trip:
             attempts=0,
             rule=self.plan.classification.rule,
             simulated=self.provider.simulated,
+            effort=candidate.request.effort,
+            dropped=candidate.trim.dropped if candidate.trim else (),
         )

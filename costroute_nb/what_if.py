@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 
+from costroute_nb.core.billed import Billed, BilledCosting, values_of
 from costroute_nb.core.costing import Costing
 from costroute_nb.core.money import pico_to_usd
 from costroute_nb.core.replay import (
     Policy,
+    Replay,
     Repricing,
-    keep,
-    replay,
+    with_function,
     with_policy,
     with_prices,
     with_tiers,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
-    from costroute_nb.core.catalog import Catalog
+    from costroute_nb.core.billed import Among
+    from costroute_nb.core.catalog import Catalog, Model
     from costroute_nb.core.costing import PriceOf
     from costroute_nb.core.record import Record
-    from costroute_nb.core.replay import Choice, Replayed
+    from costroute_nb.core.replay import ByTier, Instead
+    from costroute_nb.core.totals import Totals
     from costroute_nb.ports import Prices
 
 ReplayedBy = Literal["tier", "model", "workflow", "step", "task", "notebook"]
 
 NOTES = (
-    "answers are not replayed: another model is taken to answer as well, and in as "
-    "much text",
+    "answers are not replayed: another model is taken to answer as well, however long "
+    "the prompt, and in as much text",
     "tokens under another tokenizer are estimated",
     "cached answers stay free",
+    "attempts of unknown cost are in neither sum",
 )
 """What every reader of a replay must know."""
+
+_Chosen: TypeAlias = "tuple[str | None, Billed, Model | Instead]"
+"""What an attempt is grouped by, the attempt, and what becomes of it."""
+
+
+class Attempts(Protocol):
+    """Recorded attempts that may be gone through more than once, oldest first."""
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield each as a record."""
+
+    def rows(
+        self, names: Sequence[str], *, later: bool = False, among: Among | None = None
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return the named values of each.
+
+        Or only of those that are no first attempts, or have certain values.
+        """
+
+    def sums(
+        self, keys: Sequence[str]
+    ) -> Iterable[tuple[tuple[str | int | None, ...], Totals]]:
+        """Return the totals by groups; one may come more than once."""
 
 
 @dataclass(slots=True)
@@ -47,19 +75,9 @@ class _Sums:
     recorded: int = 0
     replayed: int = 0
 
-    def add(self, replayed: Replayed) -> None:
-        recorded = replayed.record.cost
-        self.attempts += 1
-        self.changed += replayed.changed
-        if recorded is None or replayed.cost is None:
-            self.unknown += 1
-            return
-        self.recorded += recorded
-        self.replayed += replayed.cost
-
 
 def what_if(
-    records: Iterable[Record],
+    records: Attempts,
     *,
     catalog: Catalog,
     prices: Prices,
@@ -89,17 +107,69 @@ def what_if(
     repriced: Callable[[str], bool] = _nothing
     if repricing is not None:
         price, repriced = with_prices(repricing, catalog, prices.price)
-    choose: Choice = keep
-    if tiers is not None:
-        choose = with_tiers(tiers, catalog)
-    if policy is not None:
-        choose = with_policy(policy, catalog)
-    costing = Costing(catalog, price)
-    sums: dict[str | None, _Sums] = {}
-    for replayed in replay(records, costing, choose, repriced):
-        name = getattr(replayed.record, by)
-        sums.setdefault(name, _Sums()).add(replayed)
+    replay = Replay(BilledCosting(Costing(catalog, price)), repriced)
+    sums: defaultdict[str | None, _Sums] = defaultdict(_Sums)
+    if policy is None:
+        choose = with_tiers(tiers or {}, catalog)
+        chosen_ones = _concerned(records, replay, choose, by, sums)
+    else:
+        chosen_ones = _chosen(records, catalog, policy, by)
+    for name, attempt, chosen in chosen_ones:
+        cost, _, changed = replay.cost(attempt, chosen)
+        group = sums[name]
+        group.attempts += 1
+        group.changed += changed
+        if attempt.cost is None or cost is None:
+            group.unknown += 1
+        else:
+            group.recorded += attempt.cost
+            group.replayed += cost
     return _frame(sums, by)
+
+
+def _concerned(
+    attempts: Attempts,
+    replay: Replay,
+    choose: ByTier,
+    by: ReplayedBy,
+    sums: defaultdict[str | None, _Sums],
+) -> Iterator[_Chosen]:
+    """Yield the attempts that other tiers or prices concern; sum the others up."""
+    pairs: set[tuple[str, str]] = set()
+    for (name, tier, model), totals in attempts.sums((by, "tier", "model")):
+        pair = str(tier), str(model)
+        if replay.concerns(pair[1], choose(pair[0])):
+            pairs.add(pair)
+            continue
+        group = sums[None if name is None else str(name)]
+        group.attempts += totals.attempts
+        group.unknown += totals.unknown
+        group.recorded += totals.cost
+        group.replayed += totals.cost
+    if not pairs:
+        return
+    tiers, models = ({pair[place] for pair in pairs} for place in (0, 1))
+    among = {"tier": tiers, "model": models}
+    for row in attempts.rows((*Billed._fields, by), among=among):
+        billed = Billed._make(row[:-1])
+        if (billed.tier, billed.model) in pairs:
+            yield row[-1], billed, choose(billed.tier)
+
+
+def _chosen(
+    attempts: Attempts, catalog: Catalog, policy: Policy, by: ReplayedBy
+) -> Iterator[_Chosen]:
+    """Yield each attempt with what a policy makes of it."""
+    if callable(policy):
+        decide, values = with_function(policy, catalog), values_of(Billed._fields)
+        for record in attempts:
+            yield getattr(record, by), Billed._make(values(record)), decide(record)
+        return
+    later = map(Billed._make, attempts.rows(Billed._fields, later=True))
+    choose = with_policy(policy, catalog, later)
+    for row in attempts.rows((*Billed._fields, by)):
+        billed = Billed._make(row[:-1])
+        yield row[-1], billed, choose(billed)
 
 
 def _nothing(model: str) -> bool:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from costroute_nb.alerts import Alerts
+from costroute_nb.answering import Answering
 from costroute_nb.attempt import Booking
 from costroute_nb.budget import Budget
 from costroute_nb.cache.disk import DiskCache
@@ -15,6 +16,8 @@ from costroute_nb.cache.flight import SingleFlight
 from costroute_nb.core.classification import RuleClassifier
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.retry import RetryPolicy
+from costroute_nb.counting import TokenCounter
+from costroute_nb.drafting import Drafter
 from costroute_nb.ledger.sqlite import SqliteLedger
 from costroute_nb.lookup import Lookup
 from costroute_nb.notify import AppriseNotifier, split_urls
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a session is made of."""
+    """What a session is made of, and the settings that all of it was made from."""
 
     catalog: Catalog
     prices: Prices
@@ -45,10 +48,17 @@ class Parts:
     cache: ResponseCache
     budget: Budget
     alerts: Alerts
+    notifier: AppriseNotifier
     router: Router
+    counter: TokenCounter
     rules: RuleSet
     settings: Settings
     before: Parts | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether calls are simulated unless they say otherwise, and so which pot."""
+        return self.settings.provider == "simulated"
 
     def close(self) -> None:
         """Give back files and connections, also of the parts these have replaced."""
@@ -77,32 +87,33 @@ def wire(
     prices = PriceBook(tables.overrides, settings.home_path / "prices.json")
     ledger = _ledger(settings, before)
     cache = _cache(settings, clock, before)
+    simulated = settings.provider == "simulated"
     budget = Budget(
         ledger,
         clock,
         settings.limits,
         settings.zone,
         session_id,
-        simulated=settings.provider == "simulated",
+        simulated=simulated,
         wait=settings.budget_wait,
     )
-    urls = split_urls(settings.alert_urls)
+    notifier = _notifier(settings, before)
     alerts = Alerts(
         ledger,
         clock,
         lambda: budget.limits,
         zone=settings.zone,
         session_id=session_id,
-        simulated=settings.provider == "simulated",
+        simulated=simulated,
         single_call=settings.single_call_alert,
-        notifiers=(AppriseNotifier(urls),) if urls else (),
+        notifiers=(notifier,),
     )
+    counter = TokenCounter(ledger, tables.catalog)
     planner = Planner(
         classifier=classifier_of(tables.rules.rules, tables.rules.size),
         tasks=tables.rules.tasks,
         catalog=tables.catalog,
-        prices=prices,
-        ledger=ledger,
+        drafter=Drafter(prices, ledger, counter, clock),
         clock=clock,
         default_max_tokens=settings.max_tokens,
     )
@@ -119,15 +130,18 @@ def wire(
         baseline=baseline,
         lease=timedelta(seconds=lease),
         watcher=alerts,
+        counter=counter,
     )
+    lookup = Lookup(cache, settings.ttl)
+    retry = RetryPolicy(attempts=settings.attempts, max_wait=settings.max_wait)
     router = Router(
         session_id=session_id,
         planner=planner,
-        lookup=Lookup(cache, settings.ttl),
+        lookup=lookup,
         flight=SingleFlight(cache, clock),
         booking=booking,
-        retry=RetryPolicy(attempts=settings.attempts, max_wait=settings.max_wait),
-        providers=_providers(settings, before),
+        answering=Answering(planner, lookup, booking, retry, clock),
+        providers=_providers(settings, clock, before),
         clock=clock,
         baseline_model=baseline.id,
         lease=lease,
@@ -139,7 +153,9 @@ def wire(
         cache=cache,
         budget=budget,
         alerts=alerts,
+        notifier=notifier,
         router=router,
+        counter=counter,
         rules=tables.rules,
         settings=settings,
         before=_still_open(before, ledger, cache, router),
@@ -158,13 +174,22 @@ def _cache(settings: Settings, clock: Clock, before: Parts | None) -> ResponseCa
     return DiskCache(settings.cache_path, clock, size_limit=settings.cache_size)
 
 
-def _providers(settings: Settings, before: Parts | None) -> Mapping[str, Provider]:
+def _providers(
+    settings: Settings, clock: Clock, before: Parts | None
+) -> Mapping[str, Provider]:
     if before is not None and _alike(settings, before, "timeout"):
         return before.router.providers
     return {
         "anthropic": AnthropicProvider(timeout=settings.timeout),
-        "simulated": SimulatedProvider(),
+        "simulated": SimulatedProvider(now=clock.monotonic),
     }
+
+
+def _notifier(settings: Settings, before: Parts | None) -> AppriseNotifier:
+    """Return who sends alerts; one that is replaced still sends what it has taken."""
+    if before is not None and _alike(settings, before, "alert_urls"):
+        return before.notifier
+    return AppriseNotifier(split_urls(settings.alert_urls))
 
 
 def _alike(settings: Settings, before: Parts, *names: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,10 +25,8 @@ class SpendRate:
 
     def __init__(self, ledger: LedgerStore) -> None:
         self._ledger = ledger
-        # By pot: what past windows spent, and their median with the last one's end.
-        self._windows: dict[bool, dict[datetime, int]] = {}
+        # By pot: the end of the past that is summed up, and its median window.
         self._usual: dict[bool, tuple[datetime, int | None]] = {}
-        self._counting = threading.Lock()
 
     def unusual(self, now: datetime, *, simulated: bool) -> tuple[int, int] | None:
         """Return what the last and a usual window spent, in pico-USD, if that differs.
@@ -54,36 +51,15 @@ class SpendRate:
         return self._ledger.balance(check, simulated=simulated).spent
 
     def _usual_window(self, until: datetime, simulated: bool) -> int | None:
-        """Return the median of the windows before a moment, or None if not known.
-
-        A past window is asked for once. The first time all of them are: that takes a
-        while, in which other calls neither wait nor ask.
-        """
+        """Return the median of the windows before a moment, or None if not known."""
         end = _floor(until, alerts.WINDOW)
         known, usual = self._usual.get(simulated, (None, None))
         if known == end:
             return usual
-        if not self._counting.acquire(blocking=False):
-            return None
-        try:
-            usual = alerts.usual_rate(self._past(end, simulated))
-            self._usual[simulated] = end, usual
-        finally:
-            self._counting.release()
+        windows = self._ledger.windows(end - alerts.HISTORY, end, simulated=simulated)
+        usual = alerts.usual_rate([spent for _, spent in windows])
+        self._usual[simulated] = end, usual
         return usual
-
-    def _past(self, end: datetime, simulated: bool) -> tuple[int, ...]:
-        """Return what each window of the week before `end` spent."""
-        old = self._windows.get(simulated, {})
-        new: dict[datetime, int] = {}
-        for number in range(1, alerts.HISTORY // alerts.WINDOW + 1):
-            start = end - number * alerts.WINDOW
-            if start in old:
-                new[start] = old[start]
-            else:
-                new[start] = self._spent(start, start + alerts.WINDOW, simulated)
-        self._windows[simulated] = new
-        return tuple(new.values())
 
 
 def _floor(at: datetime, step: timedelta) -> datetime:

@@ -52,7 +52,7 @@ class Alerts:
     session_id
         Whose session's alerts `recent` lists.
     simulated
-        Which pot `recent` lists; a record names its own.
+        Which pot `recent` lists; alerts are told of both, a record names its own.
     single_call
         USD above which a single call alerts; None for never.
     notifiers
@@ -99,7 +99,9 @@ class Alerts:
         try:
             for check in self._checks(hold):
                 if check.name == limit and limit != "call":
-                    due = self._limit_due(check, hold, self._clock.now(), refused=True)
+                    refused = not self._fits(check, hold)
+                    now = self._clock.now()
+                    due = self._limit_due(check, hold, now, refused=refused)
                     if due is not None:
                         self._tell(due)
         except Exception as error:
@@ -116,12 +118,16 @@ class Alerts:
     def continue_from(self, before: Alerts) -> None:
         """Tell the callbacks of the alerts that this one replaces."""
         self._callbacks = before._callbacks
+        if (
+            self._ledger is before._ledger
+        ):  # what is known of it need not be asked again
+            self._claimed, self._rates = before._claimed, before._rates
 
     def recent(self) -> tuple[Alert, ...]:
         """Return the alerts of the last 7 days, oldest first, whoever told them.
 
-        They are those of the session's pot: its own limits' and those of everything
-        that shares the ledger.
+        They are those of the session's pot, on everything that shares the ledger; only
+        what other sessions used of their session limits is left out.
 
         Raises
         ------
@@ -176,6 +182,13 @@ class Alerts:
             refused=refused,
         )
 
+    def _fits(self, check: Check, hold: Record) -> bool:
+        """Whether a limit has room for a hold, which it refused for its tier then."""
+        if hold.charged is None:
+            return False
+        balance = self._ledger.balance(check, simulated=hold.simulated)
+        return balance.spent + balance.held + hold.charged <= check.limit
+
     def _of_call(self, record: Record) -> int:
         """Return what all attempts of a record's call have cost, in pico-USD."""
         if record.attempt == 1:
@@ -198,8 +211,18 @@ class Alerts:
         for key in due.before:
             if not self._claim(replace(alert, key=key, text="")) and due.only_if_free:
                 return
-        if self._claim(alert):
-            self._tell_everybody(alert)
+        try:
+            won = self._claim(alert)
+        except KeyboardInterrupt:
+            # It may have come just after the claim: nobody else would send it then.
+            mine = alert.at, alert.key, alert.text
+            if mine in self._ledger.alerts(since=alert.at):
+                self._notify(alert)
+            raise
+        if won:
+            # First what only queues it: a callback may be interrupted.
+            self._notify(alert)
+            self._callbacks.tell(alert)
 
     def _claim(self, alert: Alert) -> bool:
         won = self._ledger.claim_alert(alert.key, alert.at, alert.text)
@@ -208,11 +231,9 @@ class Alerts:
             self._claimed.popitem(last=False)
         return won
 
-    def _tell_everybody(self, alert: Alert) -> None:
-        # First what only queues it: a callback may be interrupted, and the claim is made.
+    def _notify(self, alert: Alert) -> None:
         for notifier in self._notifiers:
             try:
                 notifier.notify(alert)
             except Exception as error:  # its message might hold where alerts go
                 logger.warning("a notifier failed: %s", type(error).__name__)
-        self._callbacks.tell(alert)

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
+from costroute_nb.core.billed import Billed, BilledCosting
 from costroute_nb.core.catalog import Model
 from costroute_nb.core.classification import RuleSet
 from costroute_nb.core.costing import Costing
 from costroute_nb.core.messages import Usage
+from costroute_nb.core.places import Place
 from costroute_nb.core.prices import Price, cost
 from costroute_nb.core.record import Record
-from costroute_nb.core.totals import Totals
 
-Place = tuple[str | None, str | None]
-"""A workflow and a step; None where a call named none."""
+Row: TypeAlias = "tuple[Any, ...]"
 
-VITAL = 0.8
-"""The share of all cost that the dearest places together reach."""
-
-MOST_PLACES = 10
+READ = ("workflow", "step", "reason", *Billed._fields)
+"""The values of an attempt that advice depends on."""
 
 LEAST = 0.01
 """The share of its place's cost that an advice must save to be given."""
@@ -80,19 +79,6 @@ class _Place:
     written: int = 0
 
 
-def dearest(places: Mapping[Place, Totals]) -> list[Place]:
-    """Return the places that cost most, until they reach most of all cost."""
-    whole = sum(totals.cost for totals in places.values())
-    found: list[Place] = []
-    reached = 0
-    for place, totals in sorted(places.items(), key=lambda item: -item[1].cost):
-        if not totals.cost or reached >= VITAL * whole or len(found) == MOST_PLACES:
-            break
-        found.append(place)
-        reached += totals.cost
-    return found
-
-
 class Adviser:
     """Reads attempts in the order of time and says what would have cost less.
 
@@ -113,23 +99,37 @@ class Adviser:
     ) -> None:
         self._places = {place: _Place() for place in places}
         self._costing = costing
+        self._billing = BilledCosting(costing)
         self._medium = medium
         # A rule that is no longer in the tables may have been a floor.
         self._open = {rule.name for rule in rules.rules if not rule.floor}
         self._open |= {rules.size.task} if rules.size else set()
 
-    def read(self, records: Iterable[Record]) -> None:
-        """Take attempts, oldest first."""
-        for record in records:
-            place = self._places.get((record.workflow, record.step))
-            if place is None or not record.cost:
+    def read(self, rows: Iterable[Row]) -> None:
+        """Take attempts, oldest first, as the values that `READ` names."""
+        for row in rows:
+            place = self._places.get(row[:2])
+            if place is None:
                 continue
-            price = self._costing.price(record.model, record.provider, record.at)
-            self._large(place, record)
+            attempt = Billed._make(row[3:])
+            if not attempt.cost:
+                continue
+            price = self._billing.price(attempt)
             if price is not None:
-                _above_step(place, record, price)
-                _prefix(place, record, price)
-                self._thinking(place, record, price)
+                place.written += attempt.output_tokens
+                place.thought += attempt.thinking_tokens
+            first = attempt.tier == "large" and attempt.attempt == 1
+            prompt = attempt.prompt_tokens
+            # Most say nothing: objects are made of the others only.
+            if first or attempt.thinking_tokens or prompt > _shortest(price):
+                self._take(place, attempt.record(row[2]), price)
+
+    def _take(self, place: _Place, record: Record, price: Price | None) -> None:
+        self._large(place, record)
+        if price is not None:
+            _above_step(place, record, price)
+            _prefix(place, record, price)
+            self._thinking(place, record, price)
 
     def advice(self, place: Place, spent: int) -> list[Advice]:
         """Return what there is to say of a place that spent so many pico-USD."""
@@ -144,11 +144,18 @@ class Adviser:
         return sorted(given, key=lambda advice: -advice.saved)
 
     def _large(self, place: _Place, record: Record) -> None:
-        """Count a call that began on the large tier though no floor rule said so."""
+        """Count a call that began on the large tier though no floor rule said so.
+
+        Where it would not even have fitted into the other model, that is no choice.
+        """
         head = record.reason.split("; ")[0]
         rule = head.removeprefix("rule: ")
         unbound = head != rule and rule in self._open
         if record.tier != "large" or record.attempt > 1 or not unbound:
+            return
+        usage = self._costing.usage_on(record, self._medium)
+        tokens = usage.prompt_tokens + usage.output_tokens
+        if tokens > self._medium.context_window:
             return
         instead = self._costing.cost_on(record, self._medium)
         if record.cost is not None and instead is not None and instead < record.cost:
@@ -159,8 +166,6 @@ class Adviser:
         """Count thinking that could have been turned off."""
         model = self._costing.model(record.model)
         usage = record.usage
-        place.written += usage.output_tokens
-        place.thought += usage.thinking_tokens
         if (
             model is None
             or model.thinking_off != "disabled"
@@ -173,6 +178,12 @@ class Adviser:
             thinking_tokens=0,
         )
         place.thinking.add(_saved(usage, quiet, price))
+
+
+def _shortest(price: Price | None) -> int:
+    """Return the length that a prompt must exceed for its length to matter."""
+    least = _PREFIX_PROMPT - 1
+    return min(least, price.steps[0][0]) if price and price.steps else least
 
 
 def _above_step(place: _Place, record: Record, price: Price) -> None:
@@ -230,7 +241,7 @@ def _large_advice(place: _Place, medium: Model) -> Advice:
         f"(by rule: {named})",
         place.large.saved,
         f"{medium.id} would have answered as well, at the first attempt and in as "
-        "many tokens",
+        "much text",
     )
 
 
@@ -241,7 +252,8 @@ def _above_advice(place: _Place) -> Advice:
         f"{_calls(place.above)} above a price step ({steps} tokens); the longest "
         f"prompt had {place.longest:,}",
         place.above.saved,
-        "the prompts trimmed down to the step would have been answered as well",
+        "the prompts trimmed down to the step would have been answered as well by the "
+        "same model",
     )
 
 
@@ -251,8 +263,9 @@ def _prefix_advice(place: _Place) -> Advice:
         f"{_calls(place.prefix)} with {_PREFIX_PROMPT:,} prompt tokens or more, none "
         "of them from the provider's prompt cache",
         place.prefix.saved,
-        "for each 10 % of the prompt that all of them share as a prefix of at least "
-        f"{_PREFIX_TOKENS:,} tokens, kept for 5 minutes",
+        "10 % of each prompt were part of a prefix that all of them share, of at least "
+        f"{_PREFIX_TOKENS:,} tokens and kept for 5 minutes; each further 10 % would "
+        "save as much again",
     )
 
 

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.catalog import Tier
-from costroute_nb.core.messages import Message, Request
+from costroute_nb.core.messages import Effort, Message, Request
+from costroute_nb.core.thread import Thread
 
 if TYPE_CHECKING:
     from costroute_nb.core.result import Result
 
 AnswerCheck = Callable[["Result"], object]
 """Falsy or raising rejects the answer."""
+
+Promise = Callable[["Result"], str | None]
+"""What is wrong with an answer, in one line that the model can act on, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +32,31 @@ class Call:
         The string values that filled placeholders.
     context
         Messages that come before the prompt; they count by size only.
+    thread
+        The conversation that the call goes on with, its messages before the context.
+    context_tokens
+        The most tokens of the whole prompt: older steps of the thread and the context
+        are left out to fit. None trims only where a lower price or a context window
+        asks for it.
+    task
+        The task of the ledger if it is known beforehand: that of delegated work, which
+        begins on the small tier and has a cap that is not the user's own.
     schema, parse
         The JSON schema the answer must satisfy, and what turns its text into the
         typed object (None: plain JSON).
+    columns
+        The names of the columns of a frame of that data, in the schema's order.
     check
         What else the answer must satisfy; `check_source` is how it reads.
+    promise, tidy
+        What delegated work promises of its answer; a broken promise is told to the
+        model, which may answer once more. `tidy` takes off what stands around the
+        answer (blanks, one pair of quotes) before anything is judged; twice is as
+        once.
     tier, floor, ceiling, model, provider
         The user's own constraints; None leaves the choice to the plan.
+    effort
+        How hard the model shall think; None leaves it to the plan.
     max_tokens
         A cap on answer tokens; None takes the setting's.
     max_cost
@@ -48,16 +70,23 @@ class Call:
     typed: str
     values: tuple[str, ...] = ()
     context: tuple[Message, ...] = ()
+    thread: Thread | None = None
+    context_tokens: int | None = None
+    task: str | None = None
     system: str | None = None
     schema: Mapping[str, Any] | None = None
     parse: Callable[[str], Any] | None = None
+    columns: tuple[str, ...] = ()
     check: AnswerCheck | None = None
     check_source: str = ""
+    promise: Promise | None = None
+    tidy: Callable[[str], str] | None = None
     tier: Tier | None = None
     floor: Tier | None = None
     ceiling: Tier | None = None
     model: str | None = None
     provider: str = "anthropic"
+    effort: Effort | None = None
     max_tokens: int | None = None
     max_cost: int | None = None
     cache: bool = True
@@ -71,7 +100,13 @@ class Call:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The conversation to send: the context, then the prompt.
+        """The conversation to send: the thread, the context, then the prompt."""
+        before = self.thread.sent if self.thread else ()
+        return (*before, *self.added)
+
+    @property
+    def added(self) -> tuple[Message, ...]:
+        """What the call adds to its thread: the context, then the prompt.
 
         Roles alternate: a context that ends with the user's words shares its
         message with the prompt, as the block before it.
@@ -82,6 +117,16 @@ class Call:
         content = last["content"]
         before = _text(content) if isinstance(content, str) else list(content)
         return (*earlier, {"role": "user", "content": [*before, *_text(self.prompt)]})
+
+    @property
+    def repairable(self) -> bool:
+        """Whether a model may mend its answer once it is told what is wrong."""
+        return self.schema is not None or self.promise is not None
+
+    @property
+    def cap_is_final(self) -> bool:
+        """Whether an answer that its cap has cut is delivered as it is."""
+        return not self.escalate or (self.max_tokens is not None and self.task is None)
 
     def request(self, max_tokens: int) -> Request:
         """Return the plain request, before a plan shapes it for one model."""

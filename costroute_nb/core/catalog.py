@@ -1,5 +1,6 @@
 """Which models exist, what each can do, and which of them form a tier."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,9 @@ Lifecycle = Literal["active", "deprecated", "retired"]
 ThinkingOff = Literal["disabled", "between_tools", "never"]
 _LIFECYCLES: tuple[Lifecycle, ...] = get_args(Lifecycle)
 _THINKING_OFF: tuple[ThinkingOff, ...] = get_args(ThinkingOff)
+
+
+_DATED = re.compile(r"-\d{8}$")
 
 
 def tier_rank(tier: Tier) -> int:
@@ -102,6 +106,10 @@ class Catalog:
     def get(self, model_id: str) -> Model | None:
         """Return the model with this exact id or alias, or None."""
         return self._by_id.get(model_id)
+
+    def known(self, model_id: str) -> Model | None:
+        """Return the model of an id as a response has it, which may be a dated one."""
+        return self.get(model_id) or self.get(_DATED.sub("", model_id))
 
     def find(self, model_id: str) -> Model:
         """Return the model with this exact id or alias.

@@ -1,6 +1,5 @@
 """What recorded tokens cost, or would have cost on another model or day."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,8 +12,6 @@ from costroute_nb.core.tokens import RATIOS
 
 PriceOf = Callable[[str, str, datetime], Price | None]
 """The price of a model at a provider at a moment, or None where none is known."""
-
-_DATED = re.compile(r"-\d{8}$")
 
 
 class Costing:
@@ -34,8 +31,7 @@ class Costing:
 
     def model(self, model_id: str) -> Model | None:
         """Return the known model of an id, also of a dated one."""
-        found = self._catalog.get(model_id)
-        return found or self._catalog.get(_DATED.sub("", model_id))
+        return self._catalog.known(model_id)
 
     def price(self, model_id: str, provider: str, at: datetime) -> Price | None:
         """Return the price of the id in a response, or None where none is known."""
@@ -96,3 +92,25 @@ class Costing:
             geo=standard.geo,
         )
         return cost(usage, price)
+
+    def prompt_cache_saved(self, record: Record) -> int | None:
+        """Return what the provider's prompt cache saved on a record, in pico-USD.
+
+        It is measured against plain input on the same model, and negative where more
+        was paid for writing than reading saved. None where no price is known.
+        """
+        usage = record.usage
+        if usage.prompt_tokens == usage.input_tokens:
+            return 0
+        price = self.price(record.model, record.provider, record.at)
+        if price is None:
+            return None
+        plain = replace(
+            usage,
+            input_tokens=usage.prompt_tokens,
+            cache_read_tokens=0,
+            cache_write_5m_tokens=0,
+            cache_write_1h_tokens=0,
+        )
+        without, paid = cost(plain, price), cost(usage, price)
+        return None if without is None or paid is None else without - paid

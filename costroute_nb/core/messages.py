@@ -11,6 +11,9 @@ Effort = Literal["low", "medium", "high"]
 Thinking = Literal["auto", "off"]
 """`auto` leaves the model's own default, `off` is the least the model allows."""
 
+PromptCache = Literal["5m", "1h"]
+"""How long a provider keeps a prompt that it was asked to keep; a read renews it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -24,6 +27,12 @@ class Request:
         The cap on billed output tokens, thinking included, as sent on the wire.
     schema
         A JSON schema that the answer must satisfy, or None.
+    prompt_cache
+        Asks the provider to keep the whole prompt this long, so that a later request
+        to the same model that begins with it reads that part at the rate of cache
+        reads. What was not read is billed as a cache write, dearer than plain input;
+        a prompt too short to be kept is plain input. None asks for nothing. It never
+        changes an answer.
     """
 
     messages: tuple[Message, ...]
@@ -32,6 +41,7 @@ class Request:
     schema: Mapping[str, Any] | None = None
     thinking: Thinking = "auto"
     effort: Effort | None = None
+    prompt_cache: PromptCache | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from costroute_nb.core.messages import Usage
+from costroute_nb.core.tokens import Estimate
 
 Status = Literal[
     "pending",
@@ -36,6 +37,9 @@ class Record:
     the limits count: the hold while `pending`, the worst case while `unknown`,
     the cost (or its upper bound, when estimated) afterwards; None only where no
     price exists and no limit holds. `notebook` is a file name, never a path.
+    `structured` tells that the answer had to follow a schema; `trimmed_tokens` were
+    left out of the prompt, which would have cost `trimmed` on top; `estimate` is what
+    the prompt's tokens were taken for, uncorrected.
     """
 
     call_id: str
@@ -61,6 +65,12 @@ class Record:
     estimated: bool = False
     latency_s: float = 0.0
     price_as_of: str = ""
+    effort: str | None = None
+    structured: bool = False
+    thread: str | None = None
+    trimmed_tokens: int = 0
+    trimmed: int | None = 0
+    estimate: Estimate | None = None
 
     @property
     def saved(self) -> int | None:

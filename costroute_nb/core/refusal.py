@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, Decimal
 from costroute_nb.core.budget import Fullest, Refusal
 from costroute_nb.core.catalog import Tier
 from costroute_nb.core.money import format_usd, pico_to_decimal, pico_to_usd
-from costroute_nb.core.policy import Plan
+from costroute_nb.core.plan import Plan
 from costroute_nb.errors import BudgetExceededError
 
 

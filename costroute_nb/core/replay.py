@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal
 
+from costroute_nb.core.billed import Billed, BilledCosting
 from costroute_nb.core.catalog import Catalog, Model
-from costroute_nb.core.costing import Costing, PriceOf
+from costroute_nb.core.costing import PriceOf
 from costroute_nb.core.overrides import apply_overrides, parse_overrides
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.prices import Price
@@ -24,76 +25,60 @@ class Instead(Enum):
     LEFT_OUT = "not made"
 
 
-Choice = Callable[[Record], Model | Instead]
+Choice = Callable[[Billed], Model | Instead]
 """What becomes of an attempt under other choices."""
+
+ByTier = Callable[[str], Model | Instead]
+"""What becomes of the attempts of a tier."""
 
 Policy = Literal["all-large", "all-small"] | Callable[[Record], str | None]
 Repricing = Mapping[str, Mapping[str, Any]] | date
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """One attempt with its cost under other choices, in pico-USD.
-
-    `cost` is None where either cost is unknown. `changed` tells whether a choice
-    concerned the attempt, and `model` who makes it, empty where nobody does.
-    """
-
-    record: Record
-    cost: int | None
-    model: str
-    changed: bool = False
-
-
-def replay(
-    records: Iterable[Record],
-    costing: Costing,
-    choose: Choice,
-    repriced: Callable[[str], bool],
-) -> Iterator[Replayed]:
-    """Yield each attempt with what it would have cost.
+class Replay:
+    """Says what attempts would have cost under other choices.
 
     An attempt that the choices do not concern keeps its recorded cost, exactly; a
     cached answer, and an attempt that used no tokens, stay as they are.
 
-    Parameters
+    Attributes
     ----------
-    choose
-        Who makes an attempt.
     repriced
         Whether a model, by its id, has another price than the recorded one.
     """
-    for record in records:
-        used = record.usage.prompt_tokens or record.usage.output_tokens
-        if record.cost is None or not used:
-            yield Replayed(record, record.cost, record.model)
-        else:
-            yield _replayed(record, costing, choose(record), repriced)
+
+    billing: BilledCosting
+    repriced: Callable[[str], bool]
+
+    def cost(
+        self, attempt: Billed, chosen: Model | Instead
+    ) -> tuple[int | None, str, bool]:
+        """Return an attempt's cost in pico-USD, who makes it, and what is changed.
+
+        The cost is None where either one is unknown. Who makes it is empty where
+        nobody does, and the last is whether a choice concerned the attempt.
+        """
+        if not attempt.asked:
+            return attempt.cost, attempt.model, False
+        if chosen is Instead.LEFT_OUT:
+            return 0, "", True
+        if not self.concerns(attempt.model, chosen):
+            return attempt.cost, attempt.model, False
+        if isinstance(chosen, Model) and chosen.id != self.billing.served(
+            attempt.model
+        ):
+            return self.billing.cost(attempt, chosen), chosen.id, True
+        return self.billing.cost(attempt), attempt.model, True
+
+    def concerns(self, model: str, chosen: Model | Instead) -> bool:
+        """Whether a choice may change what the attempts of a model cost."""
+        own = self.billing.served(model)
+        moved = isinstance(chosen, Model) and chosen.id != own
+        return moved or chosen is Instead.LEFT_OUT or self.repriced(own)
 
 
-def _replayed(
-    record: Record,
-    costing: Costing,
-    chosen: Model | Instead,
-    repriced: Callable[[str], bool],
-) -> Replayed:
-    if chosen is Instead.LEFT_OUT:
-        return Replayed(record, 0, "", changed=True)
-    served = costing.model(record.model)
-    own = record.model if served is None else served.id
-    if isinstance(chosen, Model) and chosen.id != own:
-        return Replayed(record, costing.cost_on(record, chosen), chosen.id, True)
-    if repriced(own):
-        return Replayed(record, costing.cost(record), record.model, True)
-    return Replayed(record, record.cost, record.model)
-
-
-def keep(record: Record) -> Model | Instead:
-    """Choose what was chosen."""
-    return Instead.KEPT
-
-
-def with_tiers(tiers: Mapping[str, str], catalog: Catalog) -> Choice:
+def with_tiers(tiers: Mapping[str, str], catalog: Catalog) -> ByTier:
     """Return the choice that puts other models, by id, into tiers.
 
     Raises
@@ -106,37 +91,55 @@ def with_tiers(tiers: Mapping[str, str], catalog: Catalog) -> Choice:
     models: dict[str, Model] = {
         catalog.tier_named(name): catalog.find(model) for name, model in tiers.items()
     }
-    return lambda record: models.get(record.tier, Instead.KEPT)
+    return lambda tier: models.get(tier, Instead.KEPT)
 
 
-def with_policy(policy: Policy, catalog: Catalog) -> Choice:
-    """Return the choice that a policy makes.
+def with_policy(
+    policy: Literal["all-large", "all-small"],
+    catalog: Catalog,
+    attempts: Iterable[Billed],
+) -> Choice:
+    """Return the choice of asking one tier's model at once, and once for each call.
 
-    `all-large` and `all-small` ask that tier's model at once: what was asked again
-    because its answer was rejected is asked once. A function returns a model's id
-    for a record, or None for an attempt that would not be made.
+    The last attempt of a call that used tokens for a known cost stands for the call,
+    whatever became of it, and those before are not made.
+
+    Parameters
+    ----------
+    attempts
+        What will be replayed, at least all that are not the first of their calls.
 
     Raises
     ------
     ValueError
         If there is no such policy.
     """
-    if callable(policy):
-        return _with_function(policy, catalog)
     if policy not in ("all-large", "all-small"):
         message = f"no policy {policy!r}: all-large, all-small or a function"
         raise ValueError(message)
     model = baseline_model(catalog)
     if policy == "all-small":
         model = next(iter(catalog.in_tier("small", model.provider)), model)
+    last: dict[str, int] = {}
+    for later in attempts:
+        if later.attempt > 1 and later.asked:
+            last[later.call_id] = max(later.attempt, last.get(later.call_id, 1))
 
-    def choose(record: Record) -> Model | Instead:
-        return Instead.LEFT_OUT if record.status == "escalated" else model
+    def choose(attempt: Billed) -> Model | Instead:
+        stands = attempt.attempt == last.get(attempt.call_id, 1)
+        return model if stands else Instead.LEFT_OUT
 
     return choose
 
 
-def _with_function(policy: Callable[[Record], str | None], catalog: Catalog) -> Choice:
+def with_function(
+    policy: Callable[[Record], str | None], catalog: Catalog
+) -> Callable[[Record], Model | Instead]:
+    """Return the choice of a function that names a model for a record.
+
+    None is for an attempt that would not be made.
+    """
+
     def choose(record: Record) -> Model | Instead:
         model_id = policy(record)
         if model_id is None:

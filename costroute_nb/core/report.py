@@ -105,21 +105,56 @@ def group_up(parts: Iterable[tuple[str | date | None, str, Totals]]) -> list[Gro
     ]
 
 
-HEADINGS = ("calls", "cost", "average", "cache hits", "saved", "estimated", "unknown")
-"""What `cells` are, for a reader."""
+def averaged(by: str) -> Literal["call", "attempt"]:
+    """Return of what an average cost is, in groups by a column.
+
+    The attempts of one call may be of several models and tiers, and only the first is
+    counted as the call: what it escalated to would have a cost and no call.
+    """
+    return "attempt" if by in ("model", "tier") else "call"
 
 
-def cells(totals: Totals) -> tuple[str, ...]:
+def average(totals: Totals, by: str) -> int | None:
+    """Return the known cost of a call or an attempt, as `averaged` says; in pico-USD."""
+    per_call = averaged(by) == "call"
+    return totals.cost_per_call if per_call else totals.cost_per_attempt
+
+
+def headings(by: str) -> tuple[str, ...]:
+    """Return what `cells` are, for a reader of groups by a column."""
+    calls = "calls" if averaged(by) == "call" else "calls begun"
+    return (
+        calls, "attempts", "cost", f"average per {averaged(by)}", "cache hits", "saved",
+        "estimated", "unknown",
+    )  # fmt: skip
+
+
+def cells(totals: Totals, by: str) -> tuple[str, ...]:
     """Return totals as a reader wants them; a dash stands for what there is none of."""
     return (
         f"{totals.calls:,}",
+        f"{totals.attempts:,}",
         format_usd(totals.known_cost),
-        "–" if totals.average_cost is None else format_usd(totals.average_cost),
+        mean(average(totals, by)),
         percent(totals.hit_rate),
         format_usd(totals.known_saving),
         percent(totals.estimated_share),
         f"{totals.unknown:,}",
     )
+
+
+def mean(cost: int | None) -> str:
+    """Return an average as money, a dash where there is none."""
+    return "–" if cost is None else format_usd(cost)
+
+
+def left_out(totals: Totals) -> str:
+    """Return how many attempts no sum of costs has, to end a sentence with; or nothing."""
+    if not totals.unknown:
+        return ""
+    one = totals.unknown == 1
+    counted = "1 attempt" if one else f"{totals.unknown:,} attempts"
+    return f"; {counted} of unknown cost {'is' if one else 'are'} left out"
 
 
 def percent(part: float | None) -> str:

@@ -1,9 +1,12 @@
 """What a call returns: the answer with what it took to get it."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from costroute_nb.core.messages import Usage
+from costroute_nb.core.messages import Message, Usage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,9 @@ class Result:
     Attributes
     ----------
     data
-        The parsed answer when a schema was given, else None.
+        The typed answer when a schema was given, else None.
+    columns
+        The names of the columns of `frame`, in the schema's order.
     usage
         The delivered attempt's billed tokens; all zero for a cached answer.
     cost_usd
@@ -24,6 +29,15 @@ class Result:
         How many HTTP attempts were made; 0 for a cached answer.
     age_s
         Seconds since a cached answer was fetched, else None.
+    effort
+        How hard the model was asked to think, or None for its own default.
+    dropped
+        The messages that trimming left out of the prompt, in chronological order.
+    trimmed_tokens, trimmed_usd
+        About how many tokens that were, and what they would have cost on top.
+    prompt_cache_usd
+        What the provider's prompt cache saved against plain input on the same model;
+        negative when more was written than read.
     notes
         What happened on the way, one line each: retries, escalations.
     """
@@ -39,6 +53,7 @@ class Result:
     baseline_model: str
     call_id: str
     data: Any = None
+    columns: tuple[str, ...] = field(default=(), repr=False)
     cache_hit: bool = False
     attempts: int = 1
     stop_reason: str | None = None
@@ -47,24 +62,37 @@ class Result:
     age_s: float | None = None
     estimated: bool = False
     simulated: bool = False
+    effort: str | None = None
+    dropped: tuple[Message, ...] = field(default=(), repr=False)
+    trimmed_tokens: int = 0
+    trimmed_usd: float | None = 0.0
+    prompt_cache_usd: float | None = 0.0
     notes: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def frame(self) -> "pd.DataFrame | None":
+        """The data as a frame: one row for each object of a list, else one; or None."""
+        from costroute_nb.frames import data_frame
+
+        return None if self.data is None else data_frame(self.data, self.columns)
+
     def to_dict(self) -> dict[str, Any]:
         """Return every field as JSON-ready values."""
         found = {name: getattr(self, name) for name in self.__slots__}
         found["usage"] = self.usage.to_dict()
-        found["notes"] = list(self.notes)
+        for name in ("columns", "dropped", "notes"):
+            found[name] = list(found[name])
         found["data"] = _plain(self.data)
         return found
 
 
 def _plain(data: Any) -> Any:
-    dump = getattr(data, "model_dump", None)
-    if callable(dump):
-        return dump(mode="json")
-    if hasattr(data, "__dataclass_fields__") and not isinstance(data, type):
-        return asdict(data)
-    return data
+    if data is None or isinstance(data, str | int | float):
+        return data
+    # Only typed data needs it, and whoever has typed data has imported pydantic.
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(data)

@@ -16,6 +16,7 @@ FORMATS = frozenset(
 )  # fmt: skip
 _DEFS = "#/$defs/"
 _OLD_DEFS = "#/definitions/"
+_AT_ROOT = ("$schema", "$id", "$defs", "definitions")
 _UNIONS = ("anyOf", "oneOf", "allOf")
 _KEYWORDS_OF = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
@@ -160,6 +161,44 @@ def refuse_unsupported(schema: Schema) -> None:
     _refuse_recursion(schema)
 
 
+def object_root(schema: Schema) -> tuple[dict[str, Any], str | None]:
+    """Return a schema whose root is an object, and the key that holds the answer.
+
+    A provider enforces objects only: a list is asked for as the `items` of one, any
+    other value as its `value`. The key is None where the root was an object already.
+    Call `refuse_unsupported` first.
+    """
+    root = {name: schema[name] for name in _AT_ROOT if name in schema}
+    inner = {name: part for name, part in schema.items() if name not in _AT_ROOT}
+    rest = _resolved(inner, schema)
+    if rest.get("type") == "object":
+        return {**rest, **root}, None
+    key = "items" if rest.get("type") == "array" else "value"
+    wrapped = {"type": "object", "properties": {key: rest}, "required": [key]}
+    return {**wrapped, "additionalProperties": False, **root}, key
+
+
+def columns(schema: Schema) -> tuple[str, ...]:
+    """Return the keys of a schema's objects, or of the objects of its list.
+
+    Call `refuse_unsupported` first.
+    """
+    part = _resolved(schema, schema)
+    if part.get("type") == "array":
+        part = _resolved(part.get("items", {}), schema)
+    return tuple(part.get("properties", ()))
+
+
+def _resolved(part: Schema, schema: Schema) -> dict[str, Any]:
+    """Return a part of a schema with what its own `$ref` stands for put in."""
+    defs = {**schema.get("definitions", {}), **schema.get("$defs", {})}
+    found = dict(part)
+    while "$ref" in found:  # a chain without an end was refused as recursion
+        target = found.pop("$ref").removeprefix(_DEFS).removeprefix(_OLD_DEFS)
+        found = {**defs[target], **found}
+    return found
+
+
 def _problem(part: object) -> str | None:
     if not isinstance(part, Mapping):
         return "is not a JSON schema object; say which type the value has"
@@ -231,6 +270,8 @@ def _walk(schema: Any, path: str, *, defs: bool = True) -> Iterator[tuple[str, o
         inner += [(f"{path}.{k}", part) for k, part in schema.get(group, {}).items()]
     if "items" in schema:
         inner.append((f"{path}[]", schema["items"]))
+    fixed = schema.get("prefixItems") or ()
+    inner += [(f"{path}[{place}]", part) for place, part in enumerate(fixed)]
     for name in _UNIONS:
         inner += [(path, part) for part in schema.get(name) or ()]
     for inner_path, part in inner:

@@ -46,12 +46,24 @@ class Totals:
         return None if self.known_cost is None else self.saved
 
     @property
-    def average_cost(self) -> int | None:
-        """The known cost per call; None without a call or a known cost."""
-        cost = self.known_cost
-        if cost is None or not self.calls:
-            return None
-        return (cost + self.calls // 2) // self.calls
+    def cost_per_attempt(self) -> int | None:
+        """The known cost for each attempt of known cost; None without one.
+
+        Exact in every group. A cached answer is an attempt that cost nothing.
+        """
+        return _share(self.cost, self.attempts - self.unknown)
+
+    @property
+    def cost_per_call(self) -> int | None:
+        """The known cost for each call of which any is known; None without one.
+
+        The divisor is the calls, or the attempts of known cost where these are fewer:
+        as many calls at most have a known cost. That is exact where every cost is
+        known, and where no call has two attempts of known cost. Else the true average
+        is no less: totals know of how many attempts the cost is unknown, not of which
+        calls. Of use only in groups that hold all attempts of their calls.
+        """
+        return _share(self.cost, min(self.calls, self.attempts - self.unknown))
 
     @property
     def hit_rate(self) -> float | None:
@@ -93,3 +105,7 @@ def totals_of(record: Record) -> Totals:
         baseline=record.baseline or 0,
         saved=record.saved or 0,
     )
+
+
+def _share(cost: int, among: int) -> int | None:
+    return (cost + among // 2) // among if among > 0 else None

@@ -1,15 +1,16 @@
-"""Whether an answer may be delivered: not empty, complete, in its schema, checked."""
+"""Whether an answer may be delivered: complete, in its schema, as promised, checked."""
 
 import ast
 import builtins
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from costroute_nb.core.call import AnswerCheck, Call
+from costroute_nb.core.messages import Message
 from costroute_nb.core.result import Result
 from costroute_nb.core.schemas import complaint
 
@@ -28,17 +29,19 @@ class Verdict:
     """What became of one answer: the outcome, why, and the result with its data.
 
     `reason` may quote the answer or the check and is for the user's eyes; `fact` is
-    what the ledger keeps of it, without a word of either.
+    what the ledger keeps of it, without a word of either. A `repairable` answer is
+    one whose model may mend it when it is told the reason.
     """
 
     outcome: Outcome
     result: Result
     reason: str = ""
     fact: str = ""
+    repairable: bool = False
 
 
 def judge(call: Call, result: Result) -> Verdict:
-    """Judge an answer by its stop reason, then its schema, then the user's check.
+    """Judge an answer by its stop reason, its schema, its promise and the user's check.
 
     An exception of the check rejects the answer and names itself; an interrupt
     passes through.
@@ -51,21 +54,66 @@ def judge(call: Call, result: Result) -> Verdict:
     if result.stop_reason not in _COMPLETE:
         reason = f"it stopped for {result.stop_reason}"
         return Verdict("rejected", result, reason, "an unfinished turn")
+    if call.tidy is not None:
+        result = replace(result, text=call.tidy(result.text))
     if not result.text.strip():
         reason = "the answer is empty"
         return Verdict("rejected", result, reason, reason)
+    return _judge_content(call, result)
+
+
+def _judge_content(call: Call, result: Result) -> Verdict:
+    """Judge what a complete answer says."""
     if call.schema is not None:
         try:
             data = parse_answer(result.text, call.schema, call.parse)
         except ValueError as error:
             reason = f"off its schema: {error}"
-            return Verdict("rejected", result, reason, "off its schema")
-        result = replace(result, data=data)
+            return Verdict("rejected", result, reason, "off its schema", True)
+        result = replace(result, data=data, columns=call.columns)
+    broken = None if call.promise is None else call.promise(result)
+    if broken:
+        reason = _one_line(broken)
+        return Verdict("rejected", result, reason, "broke its promise", True)
     if call.check is not None:
         rejected = _checked(call.check, call.check_source, result)
         if rejected:
             return Verdict("rejected", result, *rejected)
     return Verdict("accepted", result)
+
+
+def repair_messages(
+    messages: Sequence[Message], bad_answer: str, complaint: str
+) -> tuple[Message, ...]:
+    """Return a conversation with an answer to mend and the complaint about it.
+
+    It ends with the user's words, so nothing is put into the model's mouth. An
+    answer without text cannot be a message: the complaint then joins the user's
+    last one.
+
+    Raises
+    ------
+    ValueError
+        If the conversation does not end with the user's words.
+    """
+    if not messages or messages[-1]["role"] != "user":
+        message = "a conversation to repair ends with the user's words"
+        raise ValueError(message)
+    demand = (
+        f"This answer cannot be used: {complaint}. Answer once more, in full and by "
+        "all that was asked. Give the answer alone: no apology, and not a word about "
+        "the correction."
+    )
+    if bad_answer.strip():
+        said = {"role": "assistant", "content": bad_answer}
+        return (*messages, said, {"role": "user", "content": demand})
+    *earlier, last = messages
+    content = last["content"]
+    before = (
+        [{"type": "text", "text": content}] if isinstance(content, str) else content
+    )
+    blocks = [*before, {"type": "text", "text": demand}]
+    return (*earlier, {**last, "content": blocks})
 
 
 def parse_answer(
@@ -89,6 +137,9 @@ def parse_answer(
         data = json.loads(source)
     except json.JSONDecodeError as error:
         message = f"not JSON ({error.msg} at character {error.pos})"
+        raise ValueError(message) from None
+    except RecursionError:
+        message = "not JSON that can be read (nested too deeply)"
         raise ValueError(message) from None
     wrong = complaint(schema, data)
     if wrong:

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from costroute_nb.core.money import format_usd
-from costroute_nb.core.report import HEADINGS, Group, cells
+from costroute_nb.core.report import Group, cells, headings, left_out, mean, percent
 from costroute_nb.export.pictures import bars, per_day
 
 if TYPE_CHECKING:
@@ -62,16 +62,16 @@ def _body(report: Report) -> Iterable[str]:
     days = report.days
     counted = f"{len(days)} day{'s' * (len(days) != 1)}"
     yield "<h2>By day</h2>"
-    caption = f"Cost per day: {format_usd(totals.cost)} on {counted}."
-    yield _figure(per_day(days), caption)
+    caption = f"Cost per day: {format_usd(totals.known_cost)} on {counted}"
+    yield _figure(per_day(days), f"{caption}{left_out(totals)}.")
     for heading, groups in (
         (report.by, report.groups if report.by != "day" else ()),
         ("model", _by_model(report) if report.by != "model" else ()),
     ):
         if groups:
             yield f"<h2>By {heading}</h2>"
-            first = f"{groups[0].title} with {format_usd(groups[0].totals.cost)}"
-            caption = f"Cost by {heading}: most for {first}."
+            first = f"{groups[0].title} with {format_usd(groups[0].totals.known_cost)}"
+            caption = f"Cost by {heading}: most for {first}{left_out(totals)}."
             yield _figure(bars(groups), caption)
             yield _table(heading, groups)
     yield "<h2>Every day</h2>"
@@ -85,15 +85,14 @@ def _by_model(report: Report) -> tuple[Group, ...]:
 
 
 def _cards(report: Report, totals: Totals) -> str:
-    shown = dict(zip(HEADINGS, cells(totals), strict=True))
     cards = {
-        "calls": shown["calls"],
-        "cost": shown["cost"],
-        "average per call": shown["average"],
-        "cache-hit rate": shown["cache hits"],
-        f"saved against {report.baseline_model}": shown["saved"],
-        "estimated attempts": shown["estimated"],
-        "attempts of unknown cost": shown["unknown"],
+        "calls": f"{totals.calls:,}",
+        "cost": format_usd(totals.known_cost),
+        "average per call": mean(totals.cost_per_call),
+        "cache-hit rate": percent(totals.hit_rate),
+        f"saved against {report.baseline_model}": format_usd(totals.known_saving),
+        "estimated attempts": percent(totals.estimated_share),
+        "attempts of unknown cost": f"{totals.unknown:,}",
     }
     items = (
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
@@ -110,10 +109,13 @@ def _figure(svg: str, caption: str) -> str:
 
 
 def _table(heading: str, groups: Sequence[Group]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in (heading, *HEADINGS))
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in (heading, *headings(heading))
+    )
     lines = [
         "".join(
-            f"<td>{escape(cell)}</td>" for cell in (group.title, *cells(group.totals))
+            f"<td>{escape(cell)}</td>"
+            for cell in (group.title, *cells(group.totals, heading))
         )
         for group in groups
     ]

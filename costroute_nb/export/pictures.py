@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.money import format_usd, pico_to_usd
+from costroute_nb.core.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +32,22 @@ _USD = "'$' + format(datum.value, abs(datum.value) < 0.01 ? '.2~r' : ',.4~r')"
 
 
 def bars(groups: Sequence[Group]) -> str:
-    """Return what each group cost as a bar with its name; the last ones are one bar."""
-    shown = [(group.title, group.totals.cost) for group in groups]
+    """Return what each group cost as a bar with its name; the last ones are one bar.
+
+    A cost that is unknown is a word without a bar; where it is in part, that is said.
+    """
+    shown = [(group.title, group.totals) for group in groups]
     if len(shown) > _MOST_BARS:
         rest = shown[_MOST_BARS - 1 :]
-        others = f"{len(rest)} others", sum(cost for _, cost in rest)
-        shown = [*shown[: _MOST_BARS - 1], others]
+        together = sum((totals for _, totals in rest), Totals())
+        shown = [*shown[: _MOST_BARS - 1], (f"{len(rest)} others", together)]
     rows = [
-        {"number": number, "usd": pico_to_usd(cost), "label": format_usd(cost)}
-        for number, (_, cost) in enumerate(shown)
+        {
+            "number": number,
+            "usd": pico_to_usd(totals.cost),  # a word needs a place, too
+            "label": _label(totals),
+        }
+        for number, (_, totals) in enumerate(shown)
     ]
     # Names that are alike stay bars of their own.
     labels = json.dumps([name for name, _ in shown])
@@ -48,7 +56,7 @@ def bars(groups: Sequence[Group]) -> str:
         "minExtent": _NAMES,
         "labelLimit": _LIMIT,
     }
-    most = max(cost for _, cost in shown) or 1
+    most = max(totals.cost for _, totals in shown) or 1
     scale = {"domain": [0, _ROOM * (pico_to_usd(most) or 0.0)]}
     y = {"field": "number", "type": "ordinal", "title": None, "axis": axis}
     x = {**_usd(), "scale": scale}
@@ -63,9 +71,9 @@ def bars(groups: Sequence[Group]) -> str:
 
 
 def per_day(days: Sequence[Group]) -> str:
-    """Return what each day cost as columns over time."""
+    """Return what each day cost as columns over time; none where it is unknown."""
     rows = [
-        {"day": f"{day.name}T00:00:00Z", "usd": pico_to_usd(day.totals.cost)}
+        {"day": f"{day.name}T00:00:00Z", "usd": pico_to_usd(day.totals.known_cost)}
         for day in days
     ]
     span = (_date(days[-1]) - _date(days[0])).days + 1
@@ -85,6 +93,13 @@ def per_day(days: Sequence[Group]) -> str:
     mark = {"type": "bar", "color": _ACCENT, "size": column}
     encoding = {"x": x, "y": _usd()}
     return _svg({"mark": mark, "encoding": encoding, "height": _HEIGHT}, rows)
+
+
+def _label(totals: Totals) -> str:
+    cost = totals.known_cost
+    if cost is None or not totals.unknown:
+        return format_usd(cost)
+    return f"{format_usd(cost)} + {totals.unknown:,} unknown"
 
 
 def _date(group: Group) -> date:

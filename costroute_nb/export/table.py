@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from costroute_nb.core.money import pico_to_decimal
-from costroute_nb.core.report import Group
+from costroute_nb.core.report import Group, average, averaged
 from costroute_nb.core.totals import Totals
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def _cells(report: Report, group: Group) -> dict[str, Cell]:
         report.by: None if group.name is None else str(group.name),
         "calls": totals.calls,
         "cost_usd": _usd(totals.known_cost),
-        "avg_cost_usd": _usd(totals.average_cost),
+        "avg_cost_usd": _usd(average(totals, report.by)),
+        "average_per": averaged(report.by),
         "cache_hit_rate": totals.hit_rate,
         "models": "; ".join(models),
         "saved_usd": _usd(totals.known_saving),

@@ -14,7 +14,7 @@ from costroute_nb.ledger.drives import is_network_drive
 from costroute_nb.shown import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -58,9 +58,10 @@ class LedgerFile:
         self._create()
         connection = self._connect()
         try:
-            if self._version(connection) == 0:
-                if not is_network_drive(self._path):
-                    self._start_wal()
+            version = self._version(connection)
+            if version == 0 and not is_network_drive(self._path):
+                self._start_wal()
+            if version < schema.VERSION:
                 self._create_tables(connection)
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
@@ -140,11 +141,15 @@ class LedgerFile:
         return int(version)
 
     def _create_tables(self, connection: sqlite3.Connection) -> None:
+        """Make an empty file a ledger, or an older ledger one of this version."""
         self.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
         # Another process may have been first.
-        if self._version(connection) == 0:
-            for statement in schema.STATEMENTS:
-                connection.execute(statement)
+        version = self._version(connection)
+        statements: Sequence[str] = schema.STATEMENTS if version == 0 else ()
+        if 0 < version < schema.VERSION:
+            statements = schema.rebuilt(_columns(connection))
+        for statement in statements:
+            connection.execute(statement)
         self.patiently(connection.commit)
 
     def _start_wal(self) -> None:
@@ -165,6 +170,18 @@ class LedgerFile:
         with self._connection() as connection:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self.patiently(lambda: connection.execute("PRAGMA journal_mode = DELETE"))
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return the columns of each table."""
+    query = (
+        "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table' ORDER BY t.name, c.cid"
+    )
+    found: dict[str, list[str]] = {}
+    for table, column in connection.execute(query):
+        found.setdefault(table, []).append(column)
+    return found
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 QUARTER = 15 * 60 * 1_000_000
 """Microseconds in a quarter hour."""
+
+WINDOW = 10 * 60 * 1_000_000
+"""Microseconds in the ten minutes over which a spend rate is taken."""
 
 QUARTERS = 96
 """Quarter hours in a day of UTC."""
@@ -57,3 +64,15 @@ def spans(since: int, until: int) -> dict[str, int]:
         "tail": max(last_day * QUARTERS, head),
         "until": until,
     }
+
+
+def gaps(rows: Iterable[tuple[str, str, int]]) -> list[timedelta]:
+    """Return the times between moments of the same two names, the newest first."""
+    later: dict[tuple[str, str], int] = {}
+    found = []
+    for session, name, at in rows:
+        after = later.get((session, name))
+        if after is not None:
+            found.append(timedelta(microseconds=after - at))
+        later[session, name] = at
+    return found

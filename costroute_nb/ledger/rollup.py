@@ -28,6 +28,9 @@ GROUPS = ("quarter", *_GIVEN, *_OPTIONAL)
 # which equals no text, stands for a name that is missing.
 _MISSING = "x''"
 
+# The first one of those that make a group.
+_SLOT = "quarter - (quarter - :origin) % :every AS quarter"
+
 _SUMS = {
     "calls": "{0}attempt = 1",
     "attempts": "1",
@@ -128,7 +131,8 @@ TRIGGERS = (
 def query(by: Sequence[str], *, of_session: bool) -> str:
     """Return the SELECT of the groups' names and totals in the named period.
 
-    Its values are `pot`, those of `spans`, and `session` where it is of one.
+    Its values are `pot`, those of `spans`, `session` where it is of one, and `origin`
+    and `every` where it is by `quarter`: so many make a group, counted from there.
 
     Raises
     ------
@@ -142,31 +146,34 @@ def query(by: Sequence[str], *, of_session: bool) -> str:
     names = [
         f"nullif({name}, {_MISSING})" if name in _OPTIONAL else name for name in by
     ]
-    sums = [f"sum({name})" for name in TOTALLED]
-    grouped = f" GROUP BY {', '.join(by) or 'NULL'}"
     return (
-        f"SELECT {', '.join([*names, *sums])} FROM ({_source(by, of_session)})"  # noqa: S608 -- our own names
-        f"{grouped} HAVING sum(attempts) > 0"
+        f"SELECT {', '.join([*names, *(f'sum({name})' for name in TOTALLED)])}"  # noqa: S608 -- our own names
+        f" FROM ({_source(tuple(dict.fromkeys(by)), of_session)})"
+        f" GROUP BY {', '.join(by) or 'NULL'} HAVING sum(attempts) > 0"
     )
 
 
 def _source(by: Sequence[str], of_session: bool) -> str:
-    columns = ", ".join(dict.fromkeys([*by, *TOTALLED]))
+    # Each table is summed by itself: only few rows are left to be put together.
+    sums = [f"sum({name}) AS {name}" for name in TOTALLED]
+    columns = ", ".join([*(_SLOT if name == "quarter" else name for name in by), *sums])
+    places = ", ".join(str(place) for place, _ in enumerate(by, 1)) or "NULL"
     scope = " AND session_id = :session" if of_session else ""
 
     def part(table: str, time: str, first: str, last: str) -> str:
         return (
             f"SELECT {columns} FROM {table} WHERE simulated = :pot"  # noqa: S608 -- our own names
-            f" AND {time} >= :{first} AND {time} < :{last}{scope}"
+            f" AND {time} >= :{first} AND {time} < :{last}{scope} GROUP BY {places}"
         )
 
-    few = not of_session and set(by) <= set(_QUARTER_MODELS)
-    quarters = "quarter_models" if few else "quarter_totals"
+    # Few models make fewer rows, and shorter ones, than all there is to tell of days.
+    if not of_session and set(by) <= set(_QUARTER_MODELS):
+        return part("quarter_models", "quarter", "since", "until")
     if "quarter" in by:
-        return part(quarters, "quarter", "since", "until")
+        return part("quarter_totals", "quarter", "since", "until")
     parts = (
-        part(quarters, "quarter", "since", "head"),
+        part("quarter_totals", "quarter", "since", "head"),
         part("day_totals", "day", "first_day", "last_day"),
-        part(quarters, "quarter", "tail", "until"),
+        part("quarter_totals", "quarter", "tail", "until"),
     )
     return " UNION ALL ".join(parts)

@@ -10,25 +10,31 @@ is a multiple of 15 minutes away from UTC, so no civil day begins within a quart
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record
+from costroute_nb.core.tokens import Estimate
 from costroute_nb.ledger import rollup
-from costroute_nb.ledger.periods import DAY, QUARTER, from_micros, to_micros
+from costroute_nb.ledger.periods import DAY, QUARTER, WINDOW, from_micros, to_micros
 
-VERSION = 1
+VERSION = 2
 """Kept in the file as `PRAGMA user_version`."""
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Record))
 _USAGE_AT = _FIELDS.index("usage")
-_RECORD = (*_FIELDS[:_USAGE_AT], *_FIELDS[_USAGE_AT + 1 :])
+# The estimate is the last field: a record without one has none.
+_RECORD = (*_FIELDS[:_USAGE_AT], *_FIELDS[_USAGE_AT + 1 : -1])
 _USAGE = tuple(f.name for f in dataclasses.fields(Usage))
+_ESTIMATE = tuple(f.name for f in dataclasses.fields(Estimate))
 _AT = _RECORD.index("at")
-_BOOLEANS = tuple(map(_RECORD.index, ("simulated", "cache_hit", "estimated")))
+_FLAGS = ("simulated", "cache_hit", "estimated", "structured")
+_BOOLEANS = tuple(map(_RECORD.index, _FLAGS))
+_ESTIMATE_AT = len(_RECORD) + len(_USAGE)
 
-STORED = (*_RECORD, *_USAGE)
+STORED = (*_RECORD, *_USAGE, *(f"estimated_{name}" for name in _ESTIMATE))
 """The columns of a record, in the order in which `to_row` and `from_row` have them."""
 
 KEPT = ("call_id", "attempt", "at", "session_id", "simulated")
@@ -37,6 +43,8 @@ KEPT = ("call_id", "attempt", "at", "session_id", "simulated")
 SPENT = "CASE WHEN {0}status = 'pending' THEN 0 ELSE coalesce({0}charged, 0) END"
 HELD = "CASE WHEN {0}status = 'pending' THEN coalesce({0}charged, 0) ELSE 0 END"
 ANSWERED = "status IN ('ok', 'truncated', 'escalated')"
+COUNTED = "estimated_prose IS NOT NULL AND NOT estimated AND status <> 'pending'"
+IN_THREADS = "thread IS NOT NULL AND attempt = 1 AND NOT cache_hit"
 
 # A row with `lease_until` was never settled: it is pending, or it has lapsed.
 _RECORDS = """
@@ -74,6 +82,15 @@ CREATE TABLE records (
     estimated             INTEGER NOT NULL,
     latency_s             REAL    NOT NULL,
     price_as_of           TEXT    NOT NULL,
+    effort                TEXT,
+    structured            INTEGER NOT NULL DEFAULT 0,
+    thread                TEXT,
+    trimmed_tokens        INTEGER NOT NULL DEFAULT 0,
+    trimmed               INTEGER DEFAULT 0,
+    estimated_prose       INTEGER,
+    estimated_code        INTEGER,
+    estimated_wide        INTEGER,
+    estimated_overhead    INTEGER,
     lease_until           INTEGER,
     UNIQUE (call_id, attempt),
     CHECK (status <> 'pending' OR lease_until IS NOT NULL)
@@ -108,6 +125,7 @@ def _move(row: str, spent: str, held: str) -> str:
         f"ON CONFLICT (simulated, {key}) DO UPDATE SET "
         "spent = spent + excluded.spent, held = held + excluded.held; "
         for table, key, value in (
+            ("window_sums", "window", f"{row}.at / {WINDOW}"),
             ("quarter_sums", "quarter", f"{row}.at / {QUARTER}"),
             ("day_sums", "day", f"{row}.at / {DAY}"),
             ("session_sums", "session_id", f"{row}.session_id"),
@@ -129,6 +147,7 @@ _MARK = (
 
 STATEMENTS = (
     _RECORDS,
+    _SUMS.format(table="window_sums", key="window", kind="INTEGER"),
     _SUMS.format(table="quarter_sums", key="quarter", kind="INTEGER"),
     _SUMS.format(table="day_sums", key="day", kind="INTEGER"),
     _SUMS.format(table="session_sums", key="session_id", kind="TEXT"),
@@ -140,6 +159,8 @@ STATEMENTS = (
     "CREATE INDEX records_held ON records (lease_until) WHERE status = 'pending'",
     "CREATE INDEX records_answered ON records (task, model, simulated, id)"
     f" WHERE {ANSWERED}",
+    f"CREATE INDEX records_counted ON records (simulated, id) WHERE {COUNTED}",
+    f"CREATE INDEX records_in_threads ON records (simulated, id) WHERE {IN_THREADS}",
     f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
     "CREATE TRIGGER changed AFTER UPDATE OF status, charged ON records"
     f" BEGIN {_CHANGED}END",
@@ -152,10 +173,34 @@ STATEMENTS = (
 """What makes an empty file a ledger, in one transaction."""
 
 
+_CARRIED = ("records", "alerts", "high_water")
+
+
+def rebuilt(columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the statements that make an older ledger one of this version.
+
+    `columns` are those of each table it has. The rows are carried over, and the
+    triggers make the sums anew. All of it belongs into one transaction.
+    """
+    before: list[str] = []
+    after: list[str] = []
+    for table in _CARRIED:
+        names = ", ".join(columns[table])
+        before.append(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")  # noqa: S608 -- our own names
+        after += (
+            f"INSERT OR REPLACE INTO main.{table} ({names})"  # noqa: S608 -- our own names
+            f" SELECT {names} FROM kept_{table} ORDER BY id",
+            f"DROP TABLE kept_{table}",
+        )
+    dropped = (f"DROP TABLE main.{table}" for table in columns)
+    return (*before, *dropped, *STATEMENTS, *after)
+
+
 def to_row(record: Record) -> tuple[Any, ...]:
     """Return a record's values in the order of `STORED`."""
     values = [getattr(record, name) for name in _RECORD]
     values += [getattr(record.usage, name) for name in _USAGE]
+    values += [getattr(record.estimate, name, None) for name in _ESTIMATE]
     return tuple(_stored(value) for value in values)
 
 
@@ -166,7 +211,9 @@ def from_row(row: tuple[Any, ...]) -> Record:
     for position in _BOOLEANS:
         values[position] = bool(values[position])
     # By position: a report reads a million of them.
-    values.insert(_USAGE_AT, Usage(*row[len(_RECORD) :]))
+    values.insert(_USAGE_AT, Usage(*row[len(_RECORD) : _ESTIMATE_AT]))
+    counts = row[_ESTIMATE_AT:]
+    values.append(None if counts[0] is None else Estimate(*counts))
     return Record(*values)
 
 

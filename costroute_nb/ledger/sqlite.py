@@ -18,10 +18,11 @@ from costroute_nb.ledger import periods, rollup, schema
 from costroute_nb.ledger import statements as sql
 from costroute_nb.ledger.connection import SharedConnection
 from costroute_nb.ledger.file import LedgerFile
+from costroute_nb.ledger.rows import RowReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from costroute_nb.core.budget import Check
@@ -31,9 +32,10 @@ _PAGE = 2_000
 """Rows read under the lock at a time."""
 
 _TYPICAL_OF, _TYPICAL_FROM = 50, 5
+_COUNTED, _GAPS = 500, 200
 
 
-class SqliteLedger:
+class SqliteLedger(RowReading):
     """The LedgerStore in a file; threads share one connection per process.
 
     The file is opened at the first use, and again after `close` or a fork. What it
@@ -127,6 +129,14 @@ class SqliteLedger:
             lambda connection: _balance(connection, check, simulated)
         )
 
+    def windows(
+        self, since: datetime, until: datetime, *, simulated: bool
+    ) -> list[tuple[datetime, int]]:
+        """Return what each ten minutes of a period have spent, in order."""
+        first, last = (periods.to_micros(at) // periods.WINDOW for at in (since, until))
+        rows = self._shared.fetch(sql.WINDOWS, (simulated, first, last))
+        return [(periods.from_micros(at * periods.WINDOW), pico) for at, pico in rows]
+
     def latest(self) -> datetime | None:
         """Return the latest moment at which anything was reserved or added."""
         rows = self._shared.fetch("SELECT at FROM high_water")
@@ -139,6 +149,15 @@ class SqliteLedger:
         rows = self._shared.fetch(sql.OUTPUTS, (task, model, simulated, _TYPICAL_OF))
         counts = sorted(count for (count,) in rows)
         return counts[len(counts) // 2] if len(counts) >= _TYPICAL_FROM else None
+
+    def counted(self, *, simulated: bool) -> list[Record]:
+        """Return the newest records of known estimate and usage, oldest first."""
+        rows = self._shared.fetch(sql.NEWEST_COUNTED, (simulated, _COUNTED))
+        return [schema.from_row(row) for row in reversed(rows)]
+
+    def thread_gaps(self, *, simulated: bool) -> list[timedelta]:
+        """Return the times between the newest calls of the same threads."""
+        return periods.gaps(self._shared.fetch(sql.GAPS, (simulated, _GAPS)))
 
     def records(
         self, *, session_id: str | None = None, since: datetime | None = None
@@ -166,8 +185,12 @@ class SqliteLedger:
         session_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        every: int = 1,
     ) -> list[tuple[tuple[str | int | None, ...], Totals]]:
         """Return what each group of finished attempts of one pot comes to.
+
+        With `every`, so many quarters from `since` on make a group, which bears the
+        name of the first.
 
         Raises
         ------
@@ -186,7 +209,12 @@ class SqliteLedger:
                 # Else every day of every session would be looked at.
                 begun, ended = _quarters_of(connection, session_id)
                 first, last = max(first, begun), min(last, ended)
-            values = {"pot": simulated, "session": session_id}
+            values = {
+                "pot": simulated,
+                "session": session_id,
+                "origin": bounds[0],
+                "every": every,
+            }
             named = {**values, **periods.spans(first, max(first, last))}
             return connection.execute(query, named).fetchall()
 
@@ -205,6 +233,16 @@ class SqliteLedger:
         first = -(2**63) if since is None else periods.to_micros(since)
         rows = self._shared.fetch(sql.ALERTS, (first,))
         return [(periods.from_micros(at), key, text) for at, key, text in rows]
+
+    def version(self) -> object:
+        """Return what differs from an earlier one if anything has changed since."""
+
+        def work(connection: sqlite3.Connection) -> object:
+            ((others,),) = connection.execute("PRAGMA data_version")
+            # Either counts for one connection only: so the connection itself is in it.
+            return connection, others, connection.total_changes
+
+        return self._shared.read(work)
 
     def close(self) -> None:
         """Give back the connection; a later use opens the file again."""

@@ -1,6 +1,14 @@
 """The statements that the SQLite ledger runs."""
 
-from costroute_nb.ledger.schema import ANSWERED, HELD, KEPT, SPENT, STORED
+from costroute_nb.ledger.schema import (
+    ANSWERED,
+    COUNTED,
+    HELD,
+    IN_THREADS,
+    KEPT,
+    SPENT,
+    STORED,
+)
 
 LAPSED = "process ended before the answer was recorded; possibly billed"
 
@@ -36,9 +44,21 @@ SELECT coalesce(sum(spent), 0), coalesce(sum(held), 0) FROM (
     WHERE simulated = :pot AND quarter >= :tail AND quarter < :until
 )
 """
+WINDOWS = (
+    "SELECT window, spent FROM window_sums"
+    " WHERE simulated = ? AND window >= ? AND window < ? AND spent > 0 ORDER BY window"
+)
 OUTPUTS = (
     f"SELECT output_tokens FROM records WHERE {ANSWERED}"  # noqa: S608 -- our own words
     " AND task = ? AND model = ? AND simulated = ? ORDER BY id DESC LIMIT ?"
+)
+GAPS = (
+    "SELECT session_id, thread, at FROM records"  # noqa: S608 -- our own words
+    f" WHERE {IN_THREADS} AND simulated = ? ORDER BY id DESC LIMIT ?"
+)
+NEWEST_COUNTED = (
+    f"SELECT {_NAMES} FROM records WHERE {COUNTED}"  # noqa: S608 -- our own words
+    " AND simulated = ? ORDER BY id DESC LIMIT ?"
 )
 FINISHED = (
     f"SELECT at, id, {_NAMES} FROM records"  # noqa: S608 -- our own names

@@ -38,17 +38,26 @@ class Chart {
     this.title = make(caption, "h4");
     this.caption = make(caption, "p");
     this.plot = make(figure, "div", { class: "costroute-plot", role: "img" });
-    this.drawing = make(this.plot, "div", { "aria-hidden": "true" });
+    this.turn = 0;
   }
 
+  // Drawing takes a while. Whatever began later, or the end, makes it one too many.
   async draw(spec, look) {
-    this.drawn?.finalize();
-    this.shown = {};
+    this.finalize();
+    const turn = this.turn;
+    this.plot.replaceChildren();
+    const place = make(this.plot, "div", { "aria-hidden": "true" });
     const options = { mode: "vega-lite", actions: false, renderer: "svg", ast: true };
     const themed = { ...spec, params: look.palette, config: look.config };
-    this.drawn = await vegaEmbed(this.drawing, themed, options);
+    const drawn = await vegaEmbed(place, themed, options);
+    if (turn !== this.turn) {
+      drawn.finalize();
+      return;
+    }
     // Vega remembers each row that it dropped, up to so many.
-    this.drawn.view.cleanThreshold = 100;
+    drawn.view.cleanThreshold = 100;
+    this.drawn = drawn;
+    this.shown = {};
     await this.fill();
   }
 
@@ -84,6 +93,7 @@ class Chart {
   }
 
   finalize() {
+    this.turn += 1;
     this.drawn?.finalize();
     this.drawn = undefined;
   }
@@ -190,6 +200,7 @@ async function render({ model, el }) {
     ]),
   );
   let dark = isDark(el);
+  let gone = false;
 
   const apply = async (state) => {
     setText(status, state.status);
@@ -197,6 +208,7 @@ async function render({ model, el }) {
     fillList(alerts, state.alerts);
     fillTable(body, state.table);
     for (const [name, figure] of Object.entries(state.figures)) {
+      if (gone) return;
       await charts.get(name)?.take(figure);
     }
     root.dataset.number = state.number;
@@ -205,7 +217,6 @@ async function render({ model, el }) {
   // States that come while one is drawn are skipped, except the last.
   let wanted = null;
   let busy = false;
-  let gone = false;
   const follow = async () => {
     wanted = model.get("state");
     if (busy) return;
@@ -222,11 +233,14 @@ async function render({ model, el }) {
     }
   };
 
+  let drawings = 0;
   const drawAll = async () => {
+    drawings += 1;
+    const own = drawings;
     const look = model.get("looks")[dark ? "dark" : "light"];
     root.classList.toggle("costroute-dark", dark);
     for (const [name, chart] of charts) {
-      if (gone) return;
+      if (gone || own !== drawings) return;
       await chart.draw(specs[name].spec, look);
     }
   };
@@ -251,6 +265,7 @@ async function render({ model, el }) {
   const start = async () => {
     neverWait(model.widget_manager, model.get("controls")).catch(console.warn);
     await nextFrame(); // attached by then, and with a width
+    if (gone) return;
     if (panel()) {
       makeUsable(panel());
       labels.observe(panel(), {

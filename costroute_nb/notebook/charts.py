@@ -34,9 +34,12 @@ BACKGROUNDS = {False: "#ffffff", True: "#111111"}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 _HEIGHT, _TALL = 150, 190
 _BAR = 15
+PARETO_ROOM = 1.45  # how much wider it is than bars and line, for the words beside them
 _NAMES, _EXTENT = 150, 50  # pixels for the names of bars, and for numbers
 _USD = "'$' + format(datum.value, abs(datum.value) < 0.01 ? '.2~r' : ',.4~r')"
 _DOLLARS: dict[str, Any] = {"labelExpr": _USD, "tickCount": 4, "minExtent": _EXTENT}
+# Of a bar, which has its rank before its name: names need not differ.
+_NAME = "slice(datum.value, indexof(datum.value, ':') + 1)"
 # Clock times where they are whole seconds, days at midnight.
 _TIME = (
     "datum.value % 1000 ? '' : datum.value % 60000 ? utcFormat(datum.value, '%H:%M:%S')"
@@ -207,12 +210,12 @@ def _cost() -> Any:
 
 
 def _calls() -> Any:
-    """Draw how many calls went to each tier, paler where the cache answered."""
+    """Draw how many attempts each tier had, paler where the cache answered."""
     import altair as alt
 
     y = alt.Y("tier:N", title=None, sort=None, scale=alt.Scale(domain=list(TIERS)))
     y = y.axis(ticks=False, domain=False, minExtent=_EXTENT)
-    count = alt.X("calls:Q", title=None, stack=None)
+    count = alt.X("count:Q", title=None, stack=None)
     count = count.axis(tickMinStep=1, tickCount=4, format=",d", grid=False)
     kind = alt.Opacity("kind:N", legend=None).scale(
         domain=["asked", "cached"], range=[1, 0.45]
@@ -235,7 +238,7 @@ def _pareto() -> Any:
     usd = alt.X("usd:Q", title=None, stack=None)
     usd = usd.axis(labelExpr=_USD, tickCount=4, grid=False)
     share = alt.X("cumulative:Q", title="share of all, added up")
-    share = share.scale(domain=[0, 1.12]).axis(
+    share = share.scale(domain=[0, PARETO_ROOM]).axis(
         format="%", orient="top", grid=False, values=[0, 0.2, 0.4, 0.6, 0.8, 1]
     )
     base = alt.Chart(_data("rows")).encode(_names())
@@ -245,8 +248,8 @@ def _pareto() -> Any:
     )
     bars = alt.layer(
         priced.mark_bar(size=_BAR).encode(color=colours),
-        priced.mark_text(color=_colour("ink"), align="left", dx=5).encode(
-            text="label:N"
+        base.mark_text(color=_colour("ink"), align="right").encode(
+            x=alt.value("width"), text="label:N"
         ),
         _room(usd),
     )
@@ -262,9 +265,10 @@ def _pareto() -> Any:
 def _names() -> Any:
     import altair as alt
 
-    ranked = alt.EncodingSortField("rank", op="min")
-    names = alt.Y("name:N", title=None, sort=ranked)
-    return names.axis(ticks=False, domain=False, minExtent=_NAMES, maxExtent=_NAMES)
+    names = alt.Y("bar:N", title=None, sort=alt.EncodingSortField("rank", op="min"))
+    return names.axis(
+        labelExpr=_NAME, ticks=False, domain=False, minExtent=_NAMES, maxExtent=_NAMES
+    )
 
 
 def _tier() -> Any:

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 from IPython.core.completer import SimpleCompletion
 
-from costroute_nb.core.report import GROUPINGS
-from costroute_nb.notebook.options import FORMATS, ON_LIMIT, OPTIONS, Option
-from costroute_nb.notebook.usage import FOLLOWING, MORE, SUBCOMMANDS
+from costroute_nb.notebook.options import CHOICES, OPTIONS, Option
+from costroute_nb.notebook.usage import ALL_THREADS, FOLLOWING, MORE, SUBCOMMANDS
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
-_CHOICES = {"format": FORMATS, "grouping": GROUPINGS, "on_limit": ON_LIMIT}
-
 Words = Callable[[str], Iterable[str]]
-"""The words that a kind of value may be: tiers, models, providers, variables."""
+"""The words that a kind of value may be: tiers, models, threads, variables."""
 
 
 def complete(context: "CompletionContext", words: Words) -> "SimpleMatcherResult":
@@ -62,8 +59,8 @@ def _values(before: list[str], options: Iterable[Option], words: Words) -> list[
     """Return what may follow an option's name, or nothing if an option may follow."""
     kinds = {option.name: option.kind for option in options}
     kind = kinds.get(before[-1], "flag") if before else "flag"
-    if kind in _CHOICES:
-        return list(_CHOICES[kind])
+    if kind in CHOICES:
+        return list(CHOICES[kind])
     if kind == "text":
         kind = "variable"
     return list(words(kind)) if kind != "flag" else []
@@ -81,4 +78,14 @@ def _after_subcommand(before: list[str], token: str, words: Words) -> list[str]:
         )
     if name in FOLLOWING:
         return _options(rest, token, FOLLOWING[name], words)
+    if name == "thread" and rest:
+        return _threads(rest, words)
     return [word for word in MORE.get(name, ()) if word not in rest]
+
+
+def _threads(rest: list[str], words: Words) -> list[str]:
+    """Return the threads of which an action takes one, and what stands for them all."""
+    action, *more = rest
+    if action not in ("show", "clear") or more:
+        return []
+    return [*words("thread"), *((ALL_THREADS,) if action == "clear" else ())]

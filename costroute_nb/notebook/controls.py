@@ -155,7 +155,8 @@ def _bar(name: "LimitName", standing: "Standing", limits: "Limits") -> str:
     share = words.share_of(standing)
     spent = min(1.0, standing.spent / standing.limit) if standing.limit else 1.0
     held = min(1.0, share) - spent
-    level = "over" if share >= 1 else "near" if share >= limits.alert_at else "fine"
+    near = "near" if share >= limits.alert_at else "fine"
+    level = "over" if words.is_spent(standing) else near
     return (
         f'<span class="costroute-bar costroute-{level}">'
         f'<span class="costroute-track" role="progressbar" aria-label="{name} limit used" '

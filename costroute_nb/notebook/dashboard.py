@@ -2,15 +2,15 @@
 
 import threading
 import weakref
-from collections import deque
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from costroute_nb.clock import SystemClock
 from costroute_nb.notebook import twin, words
+from costroute_nb.notebook.announcing import Announcer
 from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.outputs import Outputs
 from costroute_nb.notebook.painter import Painter
 from costroute_nb.notebook.reading import Reader
 from costroute_nb.notebook.ticker import Ticker
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _REFRESH_PAUSE = 0.3  # seconds: some three times a second
 _LOOK = 1.0  # seconds after which other kernels' calls are looked for
 _TWIN_DELAY, _TWIN_PAUSE = 1.5, 8.0
-_ANNOUNCE = 5.0  # seconds between sentences that a screen reader reads out
-_MOST_OUTPUTS = 8  # that are kept up to date; a cell run again leaves dead ones
 
 _FALLBACK = (
     "The live panel and charts need their kernel: run this cell again. Their last state "
@@ -52,14 +50,14 @@ class Dashboard:
         self._reader = Reader(session)
         self._session = session
         self._scope: Scope = "session"
-        self._clock = SystemClock()
         self._lock = threading.Lock()
+        # Held from a reading to its display: an older one never comes last.
+        self._refreshing = threading.Lock()
         self._painter = Painter()
-        self._reading = self._shown = self._reader.read(self._scope)
-        self._twinned: tuple[Reading, bool] | None = None
-        self._outputs: deque[str] = deque(maxlen=_MOST_OUTPUTS)
+        self._reading = self._shown = self._reader.latest(self._scope)
+        self._outputs = Outputs(lambda: (self._latest(), self._dark), self._painter)
         self._number = 0
-        self._said, self._said_at = words.status(self._reading), self._clock.monotonic()
+        self._announcer = Announcer(words.status(self._reading), SystemClock())
         self._endings: list[Callable[[], object]] = []
         self._refreshes: Ticker | None = None
         self._twins: Ticker | None = None
@@ -81,7 +79,7 @@ class Dashboard:
         self._attend(shell)
         if _takes_widgets(shell):
             self._publish_live(shell)
-        self._publish_twin(shell)
+        self._outputs.add(shell)
 
     @cached_property
     def panel(self) -> Any:
@@ -98,7 +96,7 @@ class Dashboard:
         from costroute_nb.notebook.chart_view import ChartView
 
         controls = [control.model_id for control in self.panel.controls]
-        return ChartView(self._state(self._reading), controls)
+        return ChartView(self._state(self._reading, self._announcer.said), controls)
 
     @cached_property
     def widget(self) -> Any:
@@ -121,13 +119,14 @@ class Dashboard:
 
     def refresh(self) -> None:
         """Bring panel and charts up to date, if anything has changed."""
-        reading = self._latest()
-        changed = reading is not self._shown
-        if not changed and not self._has_news():
-            return
-        self._shown = reading
-        self.panel.show(reading)
-        self.view.state = self._state(reading)
+        with self._refreshing:
+            reading = self._latest()
+            changed = reading is not self._shown
+            said = self._announcer.due(words.status(reading))
+            if not changed and said == self._announcer.said:
+                return
+            self.panel.show(reading)
+            self._show(reading, said)
         if changed and self._twins is not None:
             self._twins.ask()
 
@@ -141,12 +140,15 @@ class Dashboard:
                 ticker.close()
         if "panel" in self.__dict__:
             self.panel.close()
+        with self._refreshing:
+            last = words.status(self._shown)
+            if "view" in self.__dict__ and last != self._announcer.said:
+                self._show(self._shown, last)
         self._painter.close()
 
     def _latest(self) -> "Reading":
         with self._lock:
-            if self._reader.changed(self._scope):
-                self._reading = self._reader.read(self._scope)
+            self._reading = self._reader.latest(self._scope)
             return self._reading
 
     def _choose_scope(self) -> None:
@@ -154,16 +156,19 @@ class Dashboard:
         if self._refreshes is not None:
             self._refreshes.ask()
 
-    def _state(self, reading: "Reading") -> dict[str, Any]:
+    def _show(self, reading: "Reading", said: str) -> None:
+        """Have the charts' widget show a reading; what fails is shown again next time."""
+        self.view.state = self._state(reading, said)
+        self._shown = reading
+        self._announcer.say(said)
+
+    def _state(self, reading: "Reading", said: str) -> dict[str, Any]:
         """Return what the charts' widget is to show."""
-        if self._has_news():
-            self._said = words.status(reading)
-            self._said_at = self._clock.monotonic()
         self._number += 1
         shown = figures(reading)
         return {
             "number": self._number,
-            "status": self._said,
+            "status": said,
             "tiles": [asdict(tile) for tile in words.tiles(reading)],
             "alerts": list(reading.alerts),
             "table": [list(row) for row in twin.page(reading, shown).rows],
@@ -177,11 +182,6 @@ class Dashboard:
                 for name, figure in shown.items()
             },
         }
-
-    def _has_news(self) -> bool:
-        """Whether there is something to announce, some time after the last sentence."""
-        waited = self._clock.monotonic() - self._said_at >= _ANNOUNCE
-        return waited and self._said != words.status(self._reading)
 
     def _attend(self, shell: "InteractiveShell") -> None:
         """Bring the twins up to date whenever a cell has ended."""
@@ -216,34 +216,10 @@ class Dashboard:
         }
         shell.display_pub.publish(data=data, metadata={})
 
-    def _publish_twin(self, shell: "InteractiveShell") -> None:
-        self._outputs.append(uuid4().hex)
-        self._publish(shell, self._drawn(), self._outputs[-1])
-
     def _update_twins(self) -> None:
         """Replace what stays, wherever it is, unless that is up to date."""
-        shell = self._shell
-        if shell is None or self._twinned == (self._latest(), self._dark):
-            return
-        drawn = self._drawn()
-        for name in tuple(self._outputs):
-            self._publish(shell, drawn, name, update=True)
-
-    def _drawn(self) -> twin.Twin:
-        self._twinned = reading, dark = self._latest(), self._dark
-        return twin.twin(reading, self._painter, dark=dark)
-
-    @staticmethod
-    def _publish(
-        shell: "InteractiveShell", drawn: twin.Twin, name: str, *, update: bool = False
-    ) -> None:
-        data, metadata = drawn.bundle()
-        shell.display_pub.publish(
-            data=data,
-            metadata=metadata,
-            transient={"display_id": name},
-            update=update,
-        )
+        if self._shell is not None:
+            self._outputs.update(self._shell)
 
     @property
     def _dark(self) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
-    from costroute_nb.core.policy import Plan
+    from costroute_nb.core.plan import Plan
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.face import Face
     from costroute_nb.notebook.views import Page
@@ -74,7 +74,7 @@ class _Installed:
         # Types go by name, so that none is imported before there is one to show.
         self.shows: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("costroute_nb.core.result", "Result"): self._show_result,
-            ("costroute_nb.core.policy", "Plan"): _show_plan,
+            ("costroute_nb.core.plan", "Plan"): _show_plan,
             ("costroute_nb.notebook.views", "Page"): _show_page,
         }
 

@@ -1,20 +1,30 @@
 """The options of `%%route` and `%route` as one table, from which everything comes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from costroute_nb.core.budget import OnLimit
+from costroute_nb.core.messages import Effort
 from costroute_nb.core.report import GROUPINGS
 from costroute_nb.settings import Format
 
 Kind = Literal[
     "flag", "word", "number", "fraction", "usd", "limit", "time", "text", "expression",
-    "variable", "tier", "model", "provider", "format", "grouping",
-    "on_limit",
+    "variable", "tier", "model", "provider", "thread", "task", "effort", "format",
+    "grouping", "on_limit",
 ]  # fmt: skip
 FORMATS: tuple[str, ...] = get_args(Format)
 ON_LIMIT: tuple[str, ...] = get_args(OnLimit)
+EFFORTS: tuple[str, ...] = get_args(Effort)
+
+CHOICES: Mapping[Kind, tuple[str, ...]] = {
+    "effort": EFFORTS,
+    "format": FORMATS,
+    "grouping": GROUPINGS,
+    "on_limit": ON_LIMIT,
+}
+"""The kinds of values of which there are a few, always the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +58,19 @@ OPTIONS = (
     Option("--system", "system", "text", "TEXT", "system prompt: \"text\" or a variable"),
     Option("--context", "context", "variable", "NAME", "what comes before the prompt: "
            "a variable with text or a list of {role, content}"),
+    Option("--thread", "thread", "thread", "NAME", "go on with the conversation of that "
+           "name"),
+    Option("--context-tokens", "context_tokens", "number", "N", "most tokens of the "
+           "prompt: older steps of thread and context are left out to fit"),
     Option("--max-tokens", "max_tokens", "number", "N", "cap on the answer's tokens"),
+    Option("--effort", "effort", "effort", "E", f"{', '.join(EFFORTS)}: how hard the "
+           "model thinks"),
     Option("--schema", "schema", "variable", "NAME", "a variable with a JSON schema or "
-           "a pydantic model; the answer's data follows it"),
+           "a type: pydantic model, TypedDict, dataclass, list of one; the answer's "
+           "data follows it"),
+    Option("--task", "task", "task", "NAME[:N]", "delegate the cell as material: "
+           "summarize:200 words, rewrite:60 characters, extract_json with --schema, or "
+           "your own"),
     Option("--max-cost", "max_cost", "usd", "USD", "most that all attempts may cost, "
            "0.05 or $0.05"),
     Option("--dry-run", "dry_run", "flag", "", "show the plan, send nothing"),

@@ -10,10 +10,15 @@ import subprocess
 import sys
 import threading
 import zlib
-from typing import IO, Any
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SCALE = 1.25  # sharp on most screens, and still small in a notebook file
 _SIZE = struct.Struct(">I")
+_PATIENCE = 30.0  # a slow machine takes long to start the renderer
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -22,11 +27,20 @@ class PaintError(Exception):
 
 
 class Painter:
-    """Draws one picture after the other; safe to share between threads."""
+    """Draws one picture after the other; safe to share between threads.
+
+    Attributes
+    ----------
+    patience
+        Seconds that a picture may take, the start of the process included; one that
+        takes longer is given up, and its process with it.
+    """
 
     def __init__(self) -> None:
+        self.patience = _PATIENCE
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # one picture at a time
+        self._closed = False
 
     def paint(self, spec: dict[str, Any]) -> bytes:
         """Return a specification's picture.
@@ -34,34 +48,55 @@ class Painter:
         Raises
         ------
         PaintError
-            If it cannot be drawn.
+            If it cannot be drawn, or takes too long.
         """
+        message = json.dumps(spec).encode()
         with self._lock:
+            self._closed = False
+            drawn = None
             try:
-                drawn = self._ask(json.dumps(spec).encode())
-            except OSError as error:
-                raise PaintError(str(error)) from error
-            except BaseException:  # an interrupt: the answer belongs to nobody
-                self._abandon()
-                raise
-        if drawn is None:
-            message = "the process that draws ended"
-            raise PaintError(message)
+                drawn = self._ask(message)
+            finally:
+                # Of one that failed, was interrupted or closed, nothing is used again.
+                if drawn is None or self._closed:
+                    self._abandon()
         if not drawn.startswith(_PNG):
             raise PaintError(drawn.decode("utf-8", "replace").splitlines()[0])
         return _packed(drawn)
 
     def close(self) -> None:
-        """End the process; a later picture starts another one."""
-        with self._lock:
-            self._abandon()
+        """End the process, and a picture under way; a later one starts another."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+        # A picture under way has the lock: it abandons the process when it fails.
+        if self._lock.acquire(blocking=False):
+            try:
+                self._abandon()
+            finally:
+                self._lock.release()
 
-    def _ask(self, message: bytes) -> bytes | None:
-        process = self._running()
-        assert process.stdin is not None  # noqa: S101 -- both are pipes
-        assert process.stdout is not None  # noqa: S101
-        _send(process.stdin, message)
-        return _receive(process.stdout)
+    def _ask(self, message: bytes) -> bytes:
+        """Return what the process answers, which is ended if it takes too long."""
+        patience, late = self.patience, threading.Event()
+        try:
+            process = self._running()
+            with _limited(process, patience, late):
+                assert process.stdin is not None  # noqa: S101 -- both are pipes
+                assert process.stdout is not None  # noqa: S101
+                _send(process.stdin, message)
+                drawn = _receive(process.stdout)
+        except OSError as error:
+            reason, drawn = str(error), None
+        else:
+            reason = "the process that draws ended"
+        if late.is_set():
+            reason, drawn = f"no picture within {patience:g} seconds", None
+        if drawn is None:
+            raise PaintError(reason)
+        return drawn
 
     def _abandon(self) -> None:
         process, self._process = self._process, None
@@ -81,6 +116,25 @@ class Painter:
                 start_new_session=True,  # an interrupt is for the kernel alone
             )
         return self._process
+
+
+@contextmanager
+def _limited(
+    process: "subprocess.Popen[bytes]", seconds: float, late: threading.Event
+) -> "Iterator[None]":
+    """Kill a process when its time is over, which ends all waiting for it."""
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    watchdog = threading.Timer(seconds, end)
+    watchdog.name, watchdog.daemon = "costroute-painter", True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
 
 
 def _send(stream: IO[bytes], message: bytes) -> None:

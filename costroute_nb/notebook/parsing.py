@@ -8,8 +8,7 @@ from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
 
-from costroute_nb.core.report import GROUPINGS
-from costroute_nb.notebook.options import FORMATS, OPTIONS, Option
+from costroute_nb.notebook.options import CHOICES, OPTIONS, Option
 from costroute_nb.notebook.variables import as_text
 from costroute_nb.settings import seconds
 
@@ -20,6 +19,7 @@ _CONTRADICTIONS = (
     ("--model", "--floor"),
     ("--model", "--ceiling"),
     ("--quiet", "--dry-run"),
+    ("--task", "--system"),
 )
 HELP_OPTIONS = frozenset({"--help", "-h"})
 _ROUND = ("text", "expression")  # kinds that may hold blanks without quotes
@@ -243,14 +243,17 @@ def _variable(
 
 
 def _converted(option: Option, value: str) -> Any:
+    words = CHOICES.get(option.kind)
+    if words is not None and value not in words:
+        close = hint(value, words)
+        _fail(f"{option.name} takes one of {', '.join(words)}, not {value!r}{close}")
     if option.kind not in _CONVERSIONS:
         return value
     convert, takes = _CONVERSIONS[option.kind]
     try:
         return convert(value)
     except ValueError:
-        close = hint(value, (*FORMATS, *GROUPINGS))
-        _fail(f"{option.name} takes {takes}, not {value!r}{close}")
+        _fail(f"{option.name} takes {takes}, not {value!r}")
 
 
 def _usd(value: str) -> float:
@@ -261,22 +264,12 @@ def _limit(value: str) -> float | None:
     return None if value.lower() in ("none", "off") else _usd(value)
 
 
-def _format(value: str) -> str:
-    return FORMATS[FORMATS.index(value)]
-
-
-def _grouping(value: str) -> str:
-    return GROUPINGS[GROUPINGS.index(value)]
-
-
 _CONVERSIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "number": (int, "a whole number"),
     "fraction": (float, "a fraction such as 0.8"),
     "usd": (_usd, "an amount of USD such as 0.05 or $0.05"),
     "limit": (_limit, "an amount of USD such as 5, or none"),
     "time": (seconds, "a time such as 90s, 30m, 1h or 2d"),
-    "format": (_format, f"one of {', '.join(FORMATS)}"),
-    "grouping": (_grouping, f"one of {', '.join(GROUPINGS)}"),
 }
 
 

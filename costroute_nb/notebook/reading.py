@@ -1,31 +1,23 @@
 """Everything a dashboard shows, read from budget and ledger at one moment."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from costroute_nb.core.budget import Check, day_period, month_period
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.totals import Totals
-from costroute_nb.notebook.series import QUARTER, Course, Point, per_quarter
+from costroute_nb.notebook.glance import SCOPES, Glance, Group, Scope
+from costroute_nb.notebook.series import Course, Point
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from costroute_nb.budget import Standing
     from costroute_nb.core.budget import LimitName, Limits
-    from costroute_nb.ports import LedgerStore
     from costroute_nb.session import Session
 
-Scope = Literal["session", "day", "month"]
-SCOPES: dict[Scope, str] = {
-    "session": "this session", "day": "today", "month": "this month",
-}  # fmt: skip
-"""What the sums below the limits are of, in words."""
-
-Group = tuple[tuple[str | int | None, ...], Totals]
+__all__ = ["SCOPES", "Group", "Reader", "Reading", "Scope", "sum_of"]
 
 _LONGEST_START = 5_000  # attempts; a longer session starts its course with quarters
 _LISTED = 5
@@ -39,7 +31,7 @@ class Reading:
     `scope` that the reader has chosen.
     """
 
-    at: datetime
+    at: "datetime"
     zone: "ZoneInfo"
     simulated: bool
     limits: "Limits"
@@ -58,6 +50,16 @@ class Reading:
         """Everything in the scope together."""
         return sum_of(self.by_model)
 
+    def says_the_same_as(self, other: "Reading") -> bool:
+        """Whether nothing but time has passed between the two, within the same day."""
+        # Curves run on with time; what they come to is in the sums and the standings.
+        starts, before = (
+            [points[0].at for points in reading.curves.values()]
+            for reading in (self, other)
+        )
+        timeless = replace(self, at=other.at, curves=other.curves, course=other.course)
+        return starts == before and timeless == other
+
 
 class Reader:
     """Reads a session, again and again; from one thread at a time.
@@ -70,12 +72,30 @@ class Reader:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-        self._courses: dict[bool, Course] = {}  # one for each pot
+        self._ledger: object = None
+        self._courses: dict[bool, Course] = {}  # one for each pot of that ledger
         self._seen: tuple[Any, ...] = ()
+        self._last: Reading | None = None
 
-    def changed(self, scope: Scope) -> bool:
-        """Return whether anything may have changed since the last reading; cheap."""
-        return self._marks(scope) != self._seen
+    def latest(self, scope: Scope) -> Reading:
+        """Return the last reading while it would say the same, else a new one.
+
+        Cheap where the ledger, the limits and the day are as they were.
+
+        Raises
+        ------
+        ConfigurationError
+            If the ledger cannot be read.
+        """
+        glance = self._glance()
+        seen = self._marks(glance, scope)  # first: what changes meanwhile is seen later
+        last = self._last
+        if last is None or seen != self._seen:
+            reading = self._read(glance, scope)
+            if last is None or not reading.says_the_same_as(last):
+                self._last = last = reading
+            self._seen = seen
+        return last
 
     def read(self, scope: Scope) -> Reading:
         """Read everything.
@@ -85,127 +105,79 @@ class Reader:
         ConfigurationError
             If the ledger cannot be read.
         """
-        seen = self._marks(scope)
-        session, budget = self._session, self._session.budget
-        zone, at = session.settings.zone, budget.now()
-        models = self._groups(("model", "tier"), "session", at)
-        course = own = self._sampled(Point(at, sum_of(models)))
+        return self._read(self._glance(), scope)
+
+    def _glance(self) -> Glance:
+        """Look at the session once: its settings may change at any moment."""
+        parts = self._session.parts
+        return Glance(self._session.session_id, parts, parts.budget.now())
+
+    def _read(self, glance: Glance, scope: Scope) -> Reading:
+        parts = glance.parts
+        limits = parts.budget.limits
+        models = glance.groups(("model", "tier"), "session")
+        course = own = self._sampled(glance, sum_of(models))
         if scope != "session":
-            models = self._groups(("model", "tier"), scope, at)
-            course = self._per_quarter(scope, at)
-        reading = Reading(
-            at=at,
-            zone=zone,
-            simulated=session.simulated,
-            limits=budget.limits,
-            stopped=budget.stopped,
-            standings=budget.status(),
+            models = glance.groups(("model", "tier"), scope)
+            course = glance.course(scope)
+        return Reading(
+            at=glance.at,
+            zone=glance.zone,
+            simulated=parts.simulated,
+            limits=limits,
+            stopped=parts.budget.stopped,
+            standings={
+                name: replace(standing, limit=limits.pico(name))
+                for name, standing in parts.budget.status().items()
+            },
             scope=scope,
             curves={
                 "session": own,
-                "day": self._spent_per(QUARTER, *_period("day", at, zone), at),
-                "month": self._spent_per_day(at, zone),
+                "day": glance.spent("day"),
+                "month": glance.spent("month"),
             },
             course=course,
-            by_model=models,
-            by_step=self._groups(("workflow", "step"), scope, at),
-            baseline=baseline_model(session.catalog).id,
-            alerts=tuple(alert.text for alert in session.alerts[-_LISTED:]),
+            by_model=tuple(models),
+            by_step=tuple(glance.groups(("workflow", "step"), scope)),
+            baseline=baseline_model(parts.catalog).id,
+            alerts=tuple(alert.text for alert in parts.alerts.recent()[-_LISTED:]),
         )
-        self._seen = seen
-        return reading
 
-    def _marks(self, scope: Scope) -> tuple[Any, ...]:
-        """Return what differs whenever a reading would."""
-        session, budget = self._session, self._session.budget
-        at = budget.now()
-        sums = sum_of(self._groups(("model",), "session", at))
-        standings = tuple(budget.status().values())
-        day = day_period(at, session.settings.zone)[0]
-        marks = (scope, session.simulated, budget.limits, budget.stopped, day)
-        return (*marks, standings, sums)
+    def _marks(self, glance: Glance, scope: Scope) -> tuple[Any, ...]:
+        """Return what differs whenever a reading would.
 
-    @property
-    def _ledger(self) -> "LedgerStore":
-        return self._session.store
+        Not every change of the ledger shows, but any may: a refused call leaves an
+        alert and no row, and another kernel's cached answer costs nothing.
+        """
+        parts = glance.parts
+        budget, day = parts.budget, glance.period("day")
+        settings = parts.settings
+        marks = (scope, settings, budget.limits, budget.stopped, day)
+        return (*marks, parts.ledger.version())
 
-    def _groups(
-        self, by: tuple[str, ...], scope: Scope, at: datetime
-    ) -> tuple[Group, ...]:
-        session = self._session
-        if scope == "session":
-            narrowed: dict[str, Any] = {"session_id": session.session_id}
-        else:
-            since, until = _period(scope, at, session.settings.zone)
-            narrowed = {"since": since, "until": until}
-        found = self._ledger.totals(by, simulated=session.simulated, **narrowed)
-        return tuple(found)
-
-    def _per_quarter(self, scope: Scope, at: datetime) -> tuple[Point, ...]:
-        zone = self._session.settings.zone
-        start, _ = _period(scope, at, zone)
-        quarters = self._groups(("quarter",), scope, at)
-        pairs = ((int(key or 0), sums) for (key,), sums in quarters)
-        step = QUARTER if scope == "day" else timedelta(hours=6)
-        return per_quarter(pairs, start, at, step)
-
-    def _sampled(self, point: Point) -> tuple[Point, ...]:
+    def _sampled(self, glance: Glance, sums: Totals) -> tuple[Point, ...]:
         """Add what the session comes to now to its course."""
-        pot = self._session.simulated
+        if glance.parts.ledger is not self._ledger:
+            self._ledger = glance.parts.ledger
+            self._courses.clear()
+        pot, point = glance.parts.simulated, Point(glance.at, sums)
         if pot not in self._courses:
-            self._courses[pot] = self._begun(point)
+            self._courses[pot] = _begun(glance, sums)
         self._courses[pot].add(point)
         return self._courses[pot].points
 
-    def _begun(self, now: Point) -> Course:
-        """Return the session's course up to now, from what the ledger has."""
-        session, course = self._session, Course()
-        if now.sums.attempts <= _LONGEST_START:
-            own = self._ledger.records(session_id=session.session_id)
-            course.begin(r for r in own if r.simulated == session.simulated)
-            return course
-        quarters = [
-            (int(key or 0), sums)
-            for (key,), sums in self._groups(("quarter",), "session", now.at)
-        ]
-        first = min(quarter for quarter, _ in quarters) * QUARTER.total_seconds()
-        start = datetime.fromtimestamp(first, now.at.tzinfo)
-        for known in per_quarter(quarters, start, now.at):
-            course.add(known)
+
+def _begun(glance: Glance, sums: Totals) -> Course:
+    """Return the session's course up to now, from what the ledger has."""
+    course = Course()
+    if sums.attempts <= _LONGEST_START:
+        course.begin(glance.records())
         return course
-
-    def _spent_per_day(self, at: datetime, zone: "ZoneInfo") -> tuple[Point, ...]:
-        since, _ = _period("month", at, zone)
-        bounds = [since]
-        while bounds[-1] <= at:
-            bounds.append(day_period(bounds[-1], zone)[1])
-        return self._spent_between(bounds, at)
-
-    def _spent_per(
-        self, step: timedelta, since: datetime, until: datetime, at: datetime
-    ) -> tuple[Point, ...]:
-        bounds = [since]
-        while bounds[-1] <= at:
-            bounds.append(min(bounds[-1] + step, until))
-        return self._spent_between(bounds, at)
-
-    def _spent_between(self, bounds: list[datetime], at: datetime) -> tuple[Point, ...]:
-        """Return the running spend at each bound, the last one cut at the moment."""
-        running = 0
-        points = [Point(bounds[0], Totals())]
-        for since, until in pairwise(bounds):
-            check = Check("day", 0, since=since, until=until)
-            spent = self._ledger.balance(check, simulated=self._session.simulated).spent
-            running += spent
-            points.append(Point(min(until, at), Totals(charged=running)))
-        return tuple(points)
+    for known in glance.course("session"):
+        course.add(known)
+    return course
 
 
-def sum_of(groups: "tuple[Group, ...]") -> Totals:
+def sum_of(groups: "tuple[Group, ...] | list[Group]") -> Totals:
     """Return all groups together."""
     return sum((sums for _, sums in groups), Totals())
-
-
-def _period(scope: Scope, at: datetime, zone: "ZoneInfo") -> tuple[datetime, datetime]:
-    period = day_period if scope == "day" else month_period
-    return period(at, zone)

@@ -20,7 +20,7 @@ from costroute_nb.notebook.prompt import ask
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from costroute_nb.core.policy import Plan
+    from costroute_nb.core.plan import Plan
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.cells import Target
     from costroute_nb.notebook.face import Face

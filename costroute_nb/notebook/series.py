@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.totals import Totals
+from costroute_nb.core.totals import Totals, totals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 QUARTER = timedelta(minutes=15)
 
+_LOOK = timedelta(seconds=1)  # a session is looked at at least as often
 _MOST = 240  # more points than pixels show nothing
 
 
@@ -45,7 +46,7 @@ class Course:
         for record in records:
             if not self._points:
                 self._points.append(Point(record.at, sums))
-            sums += _totals(record)
+            sums += totals_of(record)
             self.add(Point(record.at, sums))
 
     def add(self, point: Point) -> None:
@@ -53,6 +54,9 @@ class Course:
         last = self._points[-1] if self._points else None
         if last is not None and last.sums == point.sums:
             return
+        # Whatever changed has changed since the last look, and not little by little.
+        if last is not None and point.at - last.at > 2 * _LOOK:
+            self._points.append(Point(point.at - _LOOK, last.sums))
         self._points.append(point)
         if len(self._points) > 2 * _MOST:
             self._points = [*self._points[:-1:2], self._points[-1]]
@@ -85,16 +89,3 @@ def per_quarter(
     if points[-1].at < now:
         points.append(Point(now, running))
     return tuple(points)
-
-
-def _totals(record: "Record") -> Totals:
-    """Return what one attempt adds to the sums that are shown over time."""
-    return Totals(
-        calls=record.attempt == 1,
-        attempts=1,
-        cache_hits=record.cache_hit,
-        cost=record.cost or 0,
-        charged=record.charged or 0,
-        baseline=record.baseline or 0,
-        saved=record.saved or 0,
-    )

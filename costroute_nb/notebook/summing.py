@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.money import format_usd, usd_to_pico
-from costroute_nb.core.report import HEADINGS, cells, percent
+from costroute_nb.core.report import cells, headings, left_out, mean, percent
 from costroute_nb.notebook.options import ADVISE_OPTIONS, REPORT_OPTIONS
 from costroute_nb.notebook.parsing import parse, values
 from costroute_nb.notebook.usage import takes
@@ -20,13 +20,14 @@ def report(face: "Face", rest: str) -> Page:
     """Show what the ledger comes to, and write the files that are asked for."""
     asked = values(parse(rest, REPORT_OPTIONS, otherwise=takes("report")), {}, str)
     found = face.session().report(**asked)
-    if not found.groups:
-        return Page((_title(found), found.scope, "no attempts yet"))
     written = [asked[kind] for kind in ("html", "csv") if kind in asked]
+    said = (*_sums(found), *_models(found)) if found.groups else ("no attempts yet",)
     return Page(
-        head=(_title(found), found.scope, *_sums(found), *_models(found)),
-        columns=(found.by, *HEADINGS),
-        rows=tuple((group.title, *cells(group.totals)) for group in found.groups),
+        head=(_title(found), found.scope, *said),
+        columns=(found.by, *headings(found.by)),
+        rows=tuple(
+            (group.title, *cells(group.totals, found.by)) for group in found.groups
+        ),
         foot=tuple(f"written: {path}" for path in written),
     )
 
@@ -36,10 +37,11 @@ def advise(face: "Face", rest: str) -> Page:
     asked = values(parse(rest, ADVISE_OPTIONS, otherwise=takes("advise")), {}, str)
     frame = face.session().advise(**asked)
     notes = tuple(frame.attrs["notes"])
-    pot = "simulated" if frame.attrs["simulated"] else "real money"
-    head = f"what cost most ({pot}; {frame.attrs['sessions']})"
+    simulated = frame.attrs["simulated"]
+    pot = "simulated, no money was spent" if simulated else "real money"
+    head = f"what cost most ({pot}; {frame.attrs['sessions']}; {frame.attrs['period']})"
     if frame.empty:
-        return Page((head, "nothing was spent yet"))
+        return Page((head, "there is no known cost to save on"), foot=notes)
     entries = frame.astype(object).where(frame.notna(), None).to_dict("records")
     rows, lines, seen = [], [], []
     for entry in entries:
@@ -64,17 +66,17 @@ def _title(found: "Report") -> str:
 
 def _sums(found: "Report") -> tuple[str, ...]:
     totals = found.totals
-    shown = dict(zip(HEADINGS, cells(totals), strict=True))
     lines = [
-        f"{shown['calls']} calls, {shown['cost']}, on average {shown['average']}; "
-        f"{shown['cache hits']} from the cache",
-        f"saved {shown['saved']} against {found.baseline_model}; "
-        f"{shown['estimated']} of {totals.attempts:,} attempts estimated",
+        f"{totals.calls:,} calls, {format_usd(totals.known_cost)}, on average "
+        f"{mean(totals.cost_per_call)} per call; {percent(totals.hit_rate)} from the "
+        "cache",
+        f"saved {format_usd(totals.known_saving)} against {found.baseline_model}; "
+        f"{percent(totals.estimated_share)} of {totals.attempts:,} attempts estimated",
     ]
     if totals.unknown:
         lines.append(
-            f"{totals.unknown:,} attempts of unknown cost are left out; at their worst "
-            f"all attempts cost {format_usd(totals.charged)}"
+            f"{left_out(totals).removeprefix('; ')}; at their worst all attempts cost "
+            f"{format_usd(totals.charged)}"
         )
     return tuple(lines)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from costroute_nb.core.budget import LIMIT_NAMES
 from costroute_nb.core.money import format_usd
 from costroute_nb.notebook import charts, words
-from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.figures import figures, level
 from costroute_nb.notebook.painter import Painter, PaintError
 from costroute_nb.notebook.reading import SCOPES
 from costroute_nb.notebook.views import Page
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 # Plots stand on a grid, their axes and titles between them.
 _WIDTH, _GAP, _BELOW, _PER_ROW = 300, 90, 28, 3
-
+_LETTERS = 56  # that a caption has room for, above one plot
 
 _CELL = 'style="text-align: left; font-weight: normal"'
 
@@ -94,7 +94,7 @@ def page(reading: "Reading", shown: "Mapping[str, Figure]") -> Page:
             ),
         ),
         foot=(
-            f"warns at {limits.alert_at:.0%}; a spent limit: {limits.on_limit}",
+            f"warns at {level(limits.alert_at)}; a spent limit: {limits.on_limit}",
             *(f"alert: {text}" for text in reading.alerts),
         ),
     )  # fmt: skip
@@ -144,7 +144,11 @@ def composed(shown: "Mapping[str, Figure]") -> charts.Spec:
         spec = charts.filled(charts.specs()[chart.name], figure.data)
         del spec["$schema"]
         spec["width"] = chart.columns * (_WIDTH + _GAP) - _GAP
-        spec["title"] = {"text": figure.title, "subtitle": _wrapped(figure.caption)}
+        spec["title"] = {
+            "text": figure.title,
+            "subtitle": _wrapped(figure.caption, chart.columns * _LETTERS),
+            "frame": "group",  # titles begin where plots do, which stand on a grid
+        }
         rows[-1].append(spec)
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -156,7 +160,7 @@ def composed(shown: "Mapping[str, Figure]") -> charts.Spec:
     }
 
 
-def _wrapped(text: str, width: int = 56) -> list[str]:
+def _wrapped(text: str, width: int) -> list[str]:
     import textwrap
 
     return textwrap.wrap(text, width) or [""]

@@ -16,12 +16,16 @@ SUBCOMMANDS = {
     "report": "cost, averages, cache hits and savings by group; the options are below",
     "advise": "what cost most, and what would have cost less there",
     "cache": "stats, clear or prune",
+    "thread": "list, show NAME, clear NAME: the conversations of this session",
     "dashboard": "limits to steer and live charts; a picture where nothing is live",
-    "models": "models, tiers and prices",
+    "models": "models, tiers and prices, and how good token estimates are",
     "help": "this text",
 }
 
 CACHE_ACTIONS = ("stats", "clear", "prune")
+THREAD_ACTIONS = ("list", "show", "clear")
+ALL_THREADS = "--all"
+"""What `%route thread clear` takes instead of a name."""
 
 FOLLOWING = {
     "log": LOG_OPTIONS,
@@ -33,6 +37,7 @@ FOLLOWING = {
 
 MORE = {
     "cache": CACHE_ACTIONS,
+    "thread": THREAD_ACTIONS,
     **{name: tuple(o.name for o in options) for name, options in FOLLOWING.items()},
 }
 """What may follow a subcommand."""
@@ -53,7 +58,10 @@ _EXAMPLES = """\
     Extract the invoice from this mail: {{mail}}
 
     %%route --check "len(text) < 280" --max-cost $0.05
-    Write a tweet about {{topic}}."""
+    Write a tweet about {{topic}}.
+
+    %%route --task summarize:200
+    {{report}}"""
 
 
 def usage() -> str:

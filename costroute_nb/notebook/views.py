@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from costroute_nb.budget import Standing
     from costroute_nb.core.catalog import Catalog, Model
-    from costroute_nb.core.policy import Plan
+    from costroute_nb.core.plan import Plan
     from costroute_nb.ports import Prices
 
 Row = tuple[str, ...]

@@ -38,7 +38,7 @@ def standing_words(name: "LimitName", standing: "Standing", limits: "Limits") ->
         parts.append(f"{format_usd(standing.held)} held")
     share = share_of(standing)
     parts.append("over 999%" if share > 9.99 else f"{share:.0%}")
-    parts.append(_how_near(share, limits))
+    parts.append(_how_near(standing, share, limits))
     return ", ".join(part for part in parts if part)
 
 
@@ -50,9 +50,16 @@ def share_of(standing: "Standing") -> float:
     return used / standing.limit if standing.limit else 1.0
 
 
-def _how_near(share: float, limits: "Limits") -> str:
-    if share >= 1:
+def is_spent(standing: "Standing") -> bool:
+    """Whether nothing can come back of a limit: held money may, when its calls end."""
+    return standing.limit is not None and standing.spent >= standing.limit
+
+
+def _how_near(standing: "Standing", share: float, limits: "Limits") -> str:
+    if is_spent(standing):
         return "spent: calls stop"
+    if share >= 1:
+        return "the rest is held by calls under way: new ones wait"
     ceiling = ceiling_at(share) if limits.on_limit == "degrade" else None
     if ceiling == "small":
         return "small tier only"

@@ -1,9 +1,10 @@
-"""An alert is claimed once in every LedgerStore, whoever else tries."""
+"""What alerts need of every LedgerStore: claims that one caller wins, spend rates."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from costroute_nb.ports import LedgerStore
 from tests.support.ledger_workers import FOUR, claims, processes
 from tests.support.ledgers import DAY, LEDGERS
-from tests.support.records import NOON
+from tests.support.records import NOON, ended, hold
 
 
 @pytest.fixture(params=LEDGERS)
@@ -38,6 +39,27 @@ def test_alerts_come_in_order_of_time_from_a_moment_on(ledger: LedgerStore) -> N
         ledger.claim_alert(key, at, "")
     assert [key for _, key, _ in ledger.alerts()] == ["first", "second", "late"]
     assert [key for _, key, _ in ledger.alerts(since=NOON + DAY)] == ["late"]
+
+
+def test_windows_have_what_ten_minutes_spent_in_each_pot(ledger: LedgerStore) -> None:
+    def at(minutes: float) -> datetime:
+        return NOON + timedelta(minutes=minutes)
+
+    for name, minutes, pico in (
+        ("a", 0, 1),
+        ("b", 9.99, 2),
+        ("c", 10, 4),
+        ("d", 30, 8),
+    ):
+        ledger.add(ended(hold(name, at=at(minutes)), pico))
+    ledger.add(ended(hold("toy", at=at(1), simulated=True), 16))
+    ledger.reserve(hold("held", at=at(11)), (), at(20))
+    windows = ledger.windows(NOON, at(30), simulated=False)
+    assert windows == [(at(0), 3), (at(10), 4)]
+    assert ledger.windows(NOON, at(30), simulated=True) == [(at(0), 16)]
+    ledger.settle(ended(hold("held", at=at(40)), 32))
+    windows = ledger.windows(at(10), at(40), simulated=False)
+    assert windows == [(at(10), 36), (at(30), 8)]
 
 
 def test_text_that_utf8_cannot_hold_is_claimed_once(ledger: LedgerStore) -> None:

@@ -196,3 +196,28 @@ def test_period_that_splits_a_quarter_hour_is_refused(ledger: LedgerStore) -> No
 def test_unknown_group_is_refused_by_name(ledger: LedgerStore) -> None:
     with pytest.raises(ValueError, match=r"no totals by cell: there are quarter, "):
         ledger.totals(["model", "cell"], simulated=False)
+
+
+@pytest.mark.parametrize("since", [None, MIDNIGHT - DAY, MIDNIGHT + 5 * QUARTER])
+@pytest.mark.parametrize("every", [1, 4, 24])
+def test_so_many_quarters_make_one_group_from_the_start_on(
+    ledger: LedgerStore, since: datetime | None, every: int
+) -> None:
+    for number in range(60):
+        at = MIDNIGHT + number * timedelta(minutes=47)
+        ledger.add(ended(hold(str(number), at=at), 3**number % 1_000))
+    single = ledger.totals(["quarter", "model"], simulated=False, since=since)
+    grouped = ledger.totals(
+        ["quarter", "model"], simulated=False, since=since, every=every
+    )
+    # Without a start any will do that is the same for all.
+    starts = {int(quarter or 0) % every for (quarter, _), _ in grouped}
+    assert len(starts) == 1
+    start = starts.pop() if since is None else int(since.timestamp()) // 900
+    expected: dict[Any, Totals] = {}
+    for (quarter, model), sums in single:
+        assert isinstance(quarter, int)
+        first = quarter - (quarter - start) % every
+        expected[first, model] = expected.get((first, model), Totals()) + sums
+    assert dict(grouped) == expected
+    assert len(grouped) == len(expected)

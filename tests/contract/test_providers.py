@@ -92,6 +92,14 @@ def test_tokens_are_counted_as_they_are_billed(provider: Provider) -> None:
     assert counted == provider.complete(LARGE, request).usage.prompt_tokens
 
 
+def test_kept_prompt_is_written_once_and_then_read(provider: Provider) -> None:
+    request = ask_for(f"{PROMPT} " * 6, prompt_cache="1h")
+    first = provider.complete(LARGE, request).usage
+    again = provider.complete(LARGE, request).usage
+    assert first.cache_write_1h_tokens == first.prompt_tokens > 0
+    assert again.cache_read_tokens == again.prompt_tokens == first.prompt_tokens
+
+
 def test_cap_truncates_and_says_so(provider: Provider) -> None:
     completion = provider.complete(LARGE, ask_for(PROMPT, max_tokens=3))
     assert completion.stop_reason == "max_tokens"

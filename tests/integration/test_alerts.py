@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,6 +128,33 @@ def test_raising_a_limit_arms_its_alerts_again(
     assert spender.thresholds == [0.8, 0.8, 1.0]
 
 
+def test_another_level_is_another_alert_and_is_told_once_too(
+    ledger: SqliteLedger, clock: FakeClock
+) -> None:
+    level = [0.8]
+    alerts = watch(ledger, clock, DAY)
+    alerts._limits = lambda: Limits(call=None, session=None, day=1, alert_at=level[0])
+    spender = Spender(ledger, clock, alerts)
+    spender.spend(85)
+    for level[0] in (0.5, 0.8, 0.5, 0.9):
+        spender.spend(0.5)
+    assert spender.thresholds == [0.8, 0.5]
+    spender.spend(5)
+    assert spender.thresholds == [0.8, 0.5, 0.9]
+
+
+def test_what_was_told_before_a_setting_changed_is_not_asked_again(
+    spender: Spender, ledger: SqliteLedger, clock: FakeClock
+) -> None:
+    spender.spend(90)
+    after = watch(ledger, clock, DAY)
+    after.continue_from(spender._alerts)
+    work = Steps(ledger)
+    after.settled(ended(hold("more", at=clock.now()), CENT))
+    assert [alert.threshold for alert in spender.told] == [0.8]
+    assert work.writes == 0
+
+
 def test_session_and_call_have_alerts_of_their_own(
     ledger: SqliteLedger, clock: FakeClock
 ) -> None:
@@ -175,9 +203,19 @@ def test_an_exhausted_limit_is_told_once_a_period_and_not_with_each_call(
 ) -> None:
     spender.spend(95)
     for number in range(5):
-        spender._alerts.refused(hold(str(number), at=clock.now()), "day")
+        spender._alerts.refused(hold(str(number), None, at=clock.now()), "day")
     assert spender.thresholds == [0.8, 1.0]
     assert "stops calls" in spender.told[-1].text
+
+
+def test_a_call_that_would_fit_but_for_its_tier_exhausts_no_limit(
+    spender: Spender, clock: FakeClock
+) -> None:
+    spender.spend(95)
+    spender._alerts.refused(hold("fits", 5 * CENT, at=clock.now()), "day")
+    assert spender.thresholds == [0.8]
+    spender._alerts.refused(hold("does not", 6 * CENT, at=clock.now()), "day")
+    assert spender.thresholds == [0.8, 1.0]
 
 
 @pytest.mark.parametrize("limit", ["call", "stop", "month"])
@@ -185,7 +223,7 @@ def test_other_refusals_are_no_alerts(
     spender: Spender, clock: FakeClock, limit: str
 ) -> None:
     spender.spend(95)
-    spender._alerts.refused(hold(at=clock.now()), limit)
+    spender._alerts.refused(hold(charged=None, at=clock.now()), limit)
     assert spender.thresholds == [0.8]
 
 
@@ -273,6 +311,36 @@ def test_a_callback_can_be_taken_back(ledger: SqliteLedger, clock: FakeClock) ->
     assert len(told) == 1
 
 
+def test_an_interrupt_beside_the_claim_loses_no_message(
+    ledger: SqliteLedger, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = SqliteLedger.claim_alert
+
+    def interrupted(self: SqliteLedger, *claimed: Any) -> bool:
+        claim(self, *claimed)
+        raise KeyboardInterrupt
+
+    sent: list[Alert] = []
+    alerts = watch(ledger, clock, DAY, notifiers=[Carrier(sent)])
+    spender = Spender(ledger, clock, alerts)
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteLedger, "claim_alert", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            spender.spend(90)
+        assert [alert.threshold for alert in sent] == [0.8]
+        with pytest.raises(KeyboardInterrupt):  # claimed already, by somebody else
+            Spender(ledger, clock, watch(ledger, clock, DAY)).spend(1)
+    spender.spend(1)
+    assert [alert.threshold for alert in sent] == [0.8]
+
+
+class Carrier:
+    """A notifier that keeps what it takes."""
+
+    def __init__(self, sent: list[Alert]) -> None:
+        self.notify = sent.append
+
+
 def test_a_failing_callback_is_logged_and_harms_nobody(
     ledger: SqliteLedger, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +368,42 @@ def test_free_attempts_ask_nothing_of_the_ledger(path: Path, clock: FakeClock) -
     alerts.settled(ended(hold(), 0))
     alerts.settled(ended(hold(), None))
     assert not path.exists()
+
+
+@pytest.mark.parametrize("calls", [10, 1_000])
+def test_what_a_dear_call_asks_does_not_grow_with_the_calls_of_the_week(
+    ledger: SqliteLedger,
+    clock: FakeClock,
+    calls: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(calls):
+        at = clock.now() - timedelta(days=7) * (1 - number / calls)
+        ledger.add(ended(hold(str(number), at=at), CENT))
+    work = Steps(ledger)
+    unlimited = Limits(call=None, session=None)
+    spender = Spender(ledger, clock, watch(ledger, clock, unlimited))
+    spender.spend(60)
+    assert [alert.kind for alert in spender.told] == ["rate"]
+    assert work.queries < 20
+    assert work.steps < 50_000
+
+
+class Steps:
+    """Counts what SQLite does from now on: statements, and steps by the thousand."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self.queries = self.writes = self.steps = 0
+        connection = ledger._shared._connected()
+        connection.set_trace_callback(self._asked)
+        connection.set_progress_handler(self._stepped, 1_000)
+
+    def _asked(self, statement: str) -> None:
+        self.queries += statement.startswith("SELECT")
+        self.writes += statement.startswith("INSERT")
+
+    def _stepped(self) -> None:
+        self.steps += 1_000
 
 
 class TestRate:

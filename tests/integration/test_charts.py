@@ -10,8 +10,9 @@ import vl_convert
 from costroute_nb.core.budget import Limits
 from costroute_nb.notebook import charts
 from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.reading import Group
 from costroute_nb.notebook.twin import composed
-from tests.support.readings import busy
+from tests.support.readings import busy, reading, spent
 
 NAMES = [chart.name for chart in charts.CHARTS]
 
@@ -86,6 +87,15 @@ def test_bars_are_drawn_dearest_first(name: str) -> None:
     shown = re.findall(r">(model-\d|flow \d / step \d)", svg)
     names = [row["name"].split(",")[0] for row in figures(busy(6))[name].data["rows"]]
     assert shown == names
+
+
+def test_bars_that_read_alike_are_drawn_apart() -> None:
+    steps: tuple[Group, ...] = ((("a / b", None), spent(3)), (("a", "b"), spent(2)))
+    figure = figures(reading(by_step=steps))["pareto"]
+    spec = charts.filled(charts.specs()["pareto"], figure.data)
+    themed = charts.pictured(spec, dark=False) | {"width": 300}
+    svg = str(vl_convert.vegalite_to_svg(themed, vl_version="6.4"))
+    assert svg.count(">a / b<") == 2
 
 
 @pytest.mark.parametrize("name", NAMES)

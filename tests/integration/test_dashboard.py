@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from costroute_nb.core.budget import Limits
+from costroute_nb.errors import BudgetExceededError
 from costroute_nb.notebook.dashboard import Dashboard
 from costroute_nb.session import Session
 from tests.support.dashboards import EXPLAIN, EXTRACT, simulated_session, work
@@ -186,6 +187,64 @@ def test_the_announced_sentence_follows_within_seconds(
 ) -> None:
     session.route(EXPLAIN.format(1))
     assert until(lambda: "1 call," in dashboard.view.state["status"])
+
+
+def test_the_last_state_is_announced_after_a_burst(
+    dashboard: Dashboard, session: Session
+) -> None:
+    session.route(EXPLAIN.format(1))
+    assert until(lambda: "1 call," in dashboard.view.state["status"])
+    for n in range(30):
+        session.route(EXTRACT.format(n))
+    assert until(lambda: "31 calls," in dashboard.view.state["status"])
+    assert tile(dashboard, "Calls") == "31"
+
+
+def test_a_dashboard_that_is_closed_announces_what_it_shows(
+    dashboard: Dashboard, session: Session
+) -> None:
+    session.route(EXPLAIN.format(1))
+    assert until(lambda: "1 call," in dashboard.view.state["status"])
+    session.route(EXTRACT.format(1))
+    assert until(lambda: tile(dashboard, "Calls") == "2")
+    dashboard.close()
+    assert "2 calls," in dashboard.view.state["status"]
+    number = dashboard.view.state["number"]
+    dashboard.close()
+    assert dashboard.view.state["number"] == number
+
+
+def test_what_could_not_be_shown_is_shown_the_next_time(
+    dashboard: Dashboard, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dashboard._refreshes is not None
+    dashboard._refreshes.close()  # from here on only this thread refreshes
+
+    def fails(_: object) -> None:
+        raise OSError("the page is away")
+
+    session.route(EXTRACT.format(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(dashboard.panel, "show", fails)
+        with pytest.raises(OSError, match="the page is away"):
+            dashboard.refresh()
+    dashboard.refresh()
+    assert tile(dashboard, "Calls") == "1"
+
+
+def test_an_alert_of_another_session_s_refused_call_is_listed(
+    dashboard: Dashboard,
+) -> None:
+    with simulated_session() as other:
+        work(other, 1)
+        assert until(lambda: tile(dashboard, "Calls") == "0")
+        spent = other.budget.status()["day"].spent / 1e12
+        other.budget.update(day=spent / 0.97, alert_at=1.0)
+        time.sleep(1.2)  # everything else about it is shown by now
+        assert dashboard.view.state["alerts"] == []
+        with pytest.raises(BudgetExceededError):
+            other.route(EXPLAIN.format(77))
+    assert until(lambda: len(dashboard.view.state["alerts"]) == 1)
 
 
 def test_as_text_it_is_its_numbers(session: Session) -> None:

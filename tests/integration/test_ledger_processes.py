@@ -53,6 +53,7 @@ def differences(path: Path) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
     with closing(sqlite3.connect(path)) as connection:
         for table, key in (
+            ("window_sums", "at / 600000000"),
             ("quarter_sums", "at / 900000000"),
             ("day_sums", "at / 86400000000"),
             ("session_sums", "session_id"),

@@ -207,6 +207,9 @@ def test_fifty_calls_go_on_whatever_the_receiver_does(
         began = time.monotonic()
         calls(session, 50)
         seconds = time.monotonic() - began
+        began = time.monotonic()
+        session.close()  # what is used afterwards is opened again
+        assert time.monotonic() - began < 2
     assert server.messages_requests == 50
     assert len(told) == 50
     assert set(session.ledger["status"]) == {"ok"}
@@ -251,6 +254,49 @@ def run(script: str, url: str) -> float:
     assert done.returncode == 0, done.stderr
     assert TOKEN not in done.stdout + done.stderr
     return time.monotonic() - began
+
+
+TWO = """
+import costroute_nb as cr, sys
+session = cr.Session(
+    provider="simulated", day_limit=1.0, alert_at=1e-9, call_limit=None,
+    session_limit=None, alert_urls=sys.argv[1],
+)
+session.budget.spent("day")
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(10):
+    session.route("Rename the column a to b.", cache=False)
+sys.stdin.readline()
+session.close()
+"""
+
+
+def test_a_limit_that_two_processes_cross_together_is_one_message(
+    webhook: Webhook,
+) -> None:
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", TWO, webhook.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    webhook.wait_for(1, timeout=40)
+    for process in both:  # what they still have to send they send before they end
+        process.communicate("end\n", timeout=60)
+        assert process.returncode == 0
+    (text,) = webhook.wait_for(1)
+    assert "of the day limit is used" in text
 
 
 def test_the_last_alert_is_sent_before_the_interpreter_ends(webhook: Webhook) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -20,8 +22,11 @@ from costroute_nb.core.messages import Usage
 from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.record import Record
 from costroute_nb.core.report import GROUPINGS, GroupedBy
+from costroute_nb.core.totals import Totals
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.export.files import write_text
+from costroute_nb.ledger.sqlite import SqliteLedger
+from costroute_nb.reports import Scope, build_report, grouped
 from costroute_nb.session import Session
 from tests.support.clock import FakeClock
 from tests.support.records import NOON, ended, hold
@@ -86,10 +91,18 @@ def by_rows(rows: pd.DataFrame, by: GroupedBy) -> pd.DataFrame:
     # Unknown only is unknown, and a share of nothing is none.
     found = rows.groupby(by, dropna=False)[[*sums, *money]].sum(min_count=1)
     calls = found.calls.where(found.calls > 0)
-    found["avg_cost_usd"] = found.cost_usd / calls
+    found["avg_cost_usd"] = averages(rows, found, by)
     found["cache_hit_rate"] = found.cache_hit / calls
     found["estimated_share"] = found.estimated / found.attempts
     return found
+
+
+def averages(rows: pd.DataFrame, found: pd.DataFrame, by: GroupedBy) -> Any:
+    """Return the average that is possible: no dearer than that of the known calls."""
+    known = found.attempts - found.unknown
+    if by not in ("model", "tier"):
+        known = known.clip(upper=found.calls)
+    return found.cost_usd / known.where(known > 0)
 
 
 def compared(summary: pd.DataFrame, rows: pd.DataFrame, by: GroupedBy) -> None:
@@ -146,7 +159,30 @@ def test_summary_names_baseline_pot_and_sessions(session: Session) -> None:
         "baseline_model": "claude-opus-5-5",
         "simulated": False,
         "sessions": "all sessions on this ledger",
+        "average_per": "call",
     }
+
+
+@pytest.mark.parametrize("by", ["model", "tier"])
+def test_what_was_escalated_to_costs_what_its_own_attempts_cost(
+    session: Session, by: GroupedBy, tmp_path: Path
+) -> None:
+    small = hold(workflow="w")
+    large = replace(small, attempt=2, model="claude-opus-5-5", tier="large")
+    session.store.add(ended(small, PENCE, "escalated"))
+    session.store.add(ended(large, 3 * PENCE))
+    session.store.add(ended(replace(large, call_id="b"), PENCE, "unknown", cost=None))
+    summary = session.summary(by)
+    assert summary.avg_cost_usd.tolist() == [0.03, 0.01]
+    assert summary.calls.tolist() == [0, 1]
+    assert summary.attrs["average_per"] == "attempt"
+    page, table = tmp_path / "report.html", tmp_path / "report.csv"
+    session.report(by, html=page, csv=table)
+    assert "average per attempt</th>" in page.read_text("utf-8")
+    with table.open(encoding="utf-8", newline="") as lines:
+        row = next(csv.DictReader(lines))
+    assert (float(row["avg_cost_usd"]), row["average_per"]) == (0.03, "attempt")
+    assert session.summary("workflow").avg_cost_usd.tolist() == [0.04]
 
 
 def test_empty_summary_has_the_columns_and_types_of_a_full_one(
@@ -233,8 +269,40 @@ def test_place_without_advice_is_listed_without_one(session: Session) -> None:
 
 
 def test_advice_on_nothing_spent_is_empty(session: Session) -> None:
+    assert session.advise().empty
     session.store.add(ended(hold(), 0, "cached", cache_hit=True))
     assert session.advise().empty
+    assert session.advise().attrs["period"] == "everything"
+    assert session.advise("1h").attrs["period"] == "since 2026-11-22 11:00 UTC"
+
+
+def test_advice_says_what_it_does_not_know(session: Session) -> None:
+    session.store.add(ended(hold("a"), PENCE, "unknown", cost=None, estimated=True))
+    frame = session.advise()
+    assert frame.empty
+    assert frame.attrs["notes"][-2:] == (
+        "1 attempt of unknown cost is left out",
+        "the tokens of 100% of the attempts are estimated",
+    )
+
+
+def test_advice_and_replays_are_of_one_pot(session: Session) -> None:
+    dear = Usage(500_000, output_tokens=1_000)
+    for number in range(3):
+        record = hold(
+            str(number), model="claude-opus-5-5", tier="large", usage=dear,
+            simulated=True, reason="rule: contracts",
+        )  # fmt: skip
+        session.store.add(ended(record, PENCE * 100))
+    assert session.advise().empty
+    assert session.what_if(policy="all-small").empty
+    with Session(provider="simulated", clock=FakeClock(NOON)) as simulated:
+        frame = simulated.advise()
+        assert frame.attrs["simulated"] is True
+        assert simulated.what_if(policy="all-small").attempts.sum() == 3
+    # Each saving is of its own; together they might be more than was ever spent.
+    assert (frame.saved_usd.dropna() <= frame.cost_usd[0]).all()
+    assert any("do not add up" in note for note in frame.attrs["notes"])
 
 
 def test_table_has_the_summarys_numbers_and_no_formula(
@@ -277,7 +345,7 @@ def test_page_has_the_summarys_numbers_and_every_name_as_text(
     cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]
     for group in (*found.groups, *found.days):
         at = cells.index(group.title)
-        assert cells[at + 2] == format_usd(group.totals.cost)
+        assert cells[at + 3] == format_usd(group.totals.known_cost)
     assert "<script" not in page
     assert "http-equiv" in page
     assert re.findall(r'(?:src|href)="(?!data:)', page.replace("xlink:href", "")) == []
@@ -287,6 +355,82 @@ def test_page_of_nothing_says_so(session: Session, tmp_path: Path) -> None:
     session.report(html=tmp_path / "report.html", csv=tmp_path / "report.csv")
     assert "No attempts yet" in (tmp_path / "report.html").read_text("utf-8")
     assert (tmp_path / "report.csv").read_text("utf-8").startswith("workflow,calls,")
+
+
+def test_page_counts_what_is_unknown_and_never_calls_it_free(
+    session: Session, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    for day in range(2):
+        unknown = hold(f"unknown {day}", at=NOON - timedelta(days=day), workflow="u")
+        session.store.add(ended(unknown, PENCE, "unknown", cost=None))
+    session.report(html=file)
+    page = unescape(file.read_text("utf-8"))
+    assert "$0" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert "most for u with unknown; 2 attempts of unknown cost are left out." in page
+    assert ">unknown</text>" in page
+    session.store.add(ended(hold("known", workflow="u"), PENCE))
+    session.report(html=file)
+    page = unescape(file.read_text("utf-8"))
+    assert ">$0.01 + 2 unknown</text>" in page
+    assert "Cost per day: $0.01 on 2 days; 2 attempts of unknown cost are" in page
+
+
+def test_page_draws_what_is_known_and_sums_up_the_rest(
+    session: Session, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    for number in range(14):
+        cost = None if number > 10 else PENCE * (20 - number)
+        record = ended(hold(str(number), workflow=f"w{number:02}"), cost)
+        session.store.add(replace(record, status="ok" if cost else "unknown"))
+    session.report(html=file)
+    page = unescape(file.read_text("utf-8"))
+    assert ">3 others</text>" in page
+    assert ">unknown</text>" in page
+
+
+class Busy(SqliteLedger):
+    """A ledger in which an attempt ends after every look at its sums."""
+
+    def totals(self, by: Sequence[str], **scope: Any) -> Any:
+        found = super().totals(by, **scope)
+        self.add(ended(hold(uuid4().hex, workflow="w"), PENCE))
+        return found
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+def test_days_add_up_to_the_groups_while_calls_are_running(
+    tmp_path: Path, by: GroupedBy
+) -> None:
+    ledger = Busy(tmp_path / "ledger.sqlite3")
+    ledger.add(ended(hold(workflow="w"), PENCE))
+    found = build_report(
+        ledger,
+        by,
+        Scope(simulated=False),
+        zone=ZoneInfo(ZONE),
+        baseline_model="claude-opus-5-5",
+        until=NOON,
+    )
+    days = [day.totals for day in found.days]
+    assert sum(days, Totals()) == found.totals
+    assert found.totals.attempts > 0
+
+
+class Unread(SqliteLedger):
+    """A ledger whose rows nobody may read."""
+
+    def records(self, **scope: Any) -> Any:
+        pytest.fail("a row was read")
+
+
+def test_whole_quarter_hours_come_from_the_sums_alone(tmp_path: Path) -> None:
+    ledger = Unread(tmp_path / "ledger.sqlite3")
+    ledger.add(ended(hold(at=NOON), PENCE))
+    scope = Scope(simulated=False, since=NOON - timedelta(minutes=45))
+    (group,) = grouped(ledger, "workflow", scope, ZoneInfo(ZONE))
+    assert group.totals.calls == 1
 
 
 def test_report_names_pot_sessions_and_period(session: Session) -> None:

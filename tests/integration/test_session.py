@@ -1,5 +1,6 @@
 """A session whose settings change while it is used."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from costroute_nb import notify
 from costroute_nb.core.budget import Limits
 from costroute_nb.errors import BudgetExceededError, ConfigurationError
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.clock import FakeClock
+from tests.support.webhook import Webhook
 
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 
@@ -71,7 +74,7 @@ def test_a_call_in_flight_ends_as_it_began(
     answers: list[str] = []
     thread = threading.Thread(target=lambda: answers.append(session.route(SMALL).text))
     thread.start()
-    server.wait_for_requests(1)
+    server.wait_for_requests(1, timeout=60)  # the SDK is imported first
     change(session, timeout=77.0, ledger_url=str(tmp_path / "other.sqlite3"), ttl=5.0)
     thread.join()
     assert answers == ["word " * 20]
@@ -151,3 +154,62 @@ def test_a_relative_ledger_stays_where_it_was_when_the_directory_changes(
         monkeypatch.chdir(tmp_path / "elsewhere")
         session.close()
         assert len(session.ledger) == 1
+
+
+def senders() -> list[threading.Thread]:
+    """Return the threads that send alerts."""
+    return [t for t in threading.enumerate() if t.name == "costroute-alerts"]
+
+
+@pytest.fixture
+def receivers() -> Iterator[tuple[Webhook, Webhook]]:
+    with Webhook("one") as one, Webhook("two") as two:
+        yield one, two
+    notify._forget()
+
+
+def test_alerts_that_wait_are_sent_once_and_in_order_whatever_changes(
+    server: AnthropicServer, receivers: tuple[Webhook, Webhook]
+) -> None:
+    receiver, _ = receivers
+    receiver.hang()
+    told: list[str] = []
+    with Session(alert_urls=receiver.url, single_call_alert=0) as session:
+        session.on_alert(lambda alert: told.append(alert.text))
+        for number in range(3):
+            session.route(f"{SMALL} {number}")
+            change(session, ttl=60.0 + number)
+        assert len(senders()) == 1
+        receiver.release()
+        assert receiver.wait_for(3) == told
+
+
+def test_alerts_that_wait_reach_the_address_they_were_meant_for(
+    server: AnthropicServer, receivers: tuple[Webhook, Webhook]
+) -> None:
+    one, two = receivers
+    one.hang()
+    told: list[str] = []
+    with Session(alert_urls=one.url, single_call_alert=0) as session:
+        session.on_alert(lambda alert: told.append(alert.text))
+        session.route(f"{SMALL} 1")
+        session.route(f"{SMALL} 2")
+        change(session, alert_urls=two.url)
+        gc.collect()
+        session.route(f"{SMALL} 3")
+        assert two.wait_for(1) == told[2:]
+        one.release()
+        assert one.wait_for(2) == told[:2]
+
+
+def test_receivers_of_alerts_may_be_taken_away(
+    server: AnthropicServer, receivers: tuple[Webhook, Webhook]
+) -> None:
+    one, _ = receivers
+    with Session(alert_urls=one.url, single_call_alert=0) as session:
+        change(session, alert_urls=None)
+        session.route(SMALL)
+        assert senders() == []
+        change(session, alert_urls=one.url)
+        session.route(f"{SMALL} again")
+        assert len(one.wait_for(1)) == 1

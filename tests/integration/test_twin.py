@@ -7,7 +7,10 @@ import logging
 import re
 import signal
 import struct
+import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -82,6 +85,11 @@ def test_the_page_says_pot_limits_and_alerts() -> None:
     assert "alert: day limit: 80% spent" in said
 
 
+def test_a_small_level_is_not_said_to_be_nothing() -> None:
+    shown = reading(limits=Limits(alert_at=0.004))
+    assert "warns at 0.4%; a spent limit: stop" in str(page(shown, figures(shown)))
+
+
 def test_a_specification_that_cannot_be_drawn_says_why(painter: Painter) -> None:
     with pytest.raises(PaintError, match="conversion failed"):
         painter.paint({"mark": "nonsense"})
@@ -104,6 +112,58 @@ def test_a_killed_process_costs_one_picture_at_most(
     with caplog.at_level(logging.WARNING, "costroute_nb"):
         twin(busy(1), painter)
     assert twin(busy(1), painter).picture
+
+
+def hung(painter: Painter) -> subprocess.Popen[bytes]:
+    """Return the painter's process, which answers nothing from now on."""
+    twin(busy(1), painter)
+    process = painter._process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    return process
+
+
+def test_a_hung_process_costs_one_picture_and_is_replaced(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    painter = Painter()
+    process = hung(painter)
+    painter.patience = 0.2
+    with caplog.at_level(logging.WARNING, "costroute_nb"):
+        made = twin(busy(1), painter)
+    assert made.picture is None
+    assert "could not be drawn: no picture within 0.2 seconds" in caplog.text
+    assert process.poll() == -signal.SIGKILL
+    painter.patience = 30.0
+    assert twin(busy(1), painter).picture
+    painter.close()
+
+
+def test_a_process_that_hangs_while_it_is_asked_costs_one_picture() -> None:
+    painter = Painter()
+    process = hung(painter)
+    painter.patience = 0.2
+    with pytest.raises(PaintError, match=r"no picture within 0\.2 seconds"):
+        painter.paint({"description": "x" * 1_000_000})  # more than a pipe holds
+    assert process.poll() == -signal.SIGKILL
+    painter.close()
+
+
+def test_closing_a_painter_ends_a_picture_that_hangs() -> None:
+    painter = Painter()
+    process = hung(painter)
+    with ThreadPoolExecutor(1) as pool:
+        painting = pool.submit(painter.paint, {})
+        while not painter._lock.locked():
+            time.sleep(0.01)
+        time.sleep(0.1)
+        started = time.monotonic()
+        painter.close()
+        assert time.monotonic() - started < 5
+        with pytest.raises(PaintError, match="ended"):
+            painting.result(5)
+    assert process.poll() == -signal.SIGKILL
+    assert painter._process is None
 
 
 def test_without_a_renderer_the_words_are_shown(

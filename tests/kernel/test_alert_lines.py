@@ -1,8 +1,11 @@
 """An alert in a notebook: one line in the running cell's output, and no failure."""
 
+import time
+
 from tests.kernel.conftest import Served
 from tests.support.kernel import Kernel, Ran
 from tests.support.messages_api.replies import Text
+from tests.support.webhook import Webhook
 
 
 def _lines(ran: Ran) -> list[str]:
@@ -101,3 +104,35 @@ def test_the_urls_of_alerts_are_never_shown(bare_kernel: Kernel) -> None:
     assert "(secret)" in str(shown[0])
     outputs = [m for one in shown for m in one if m["msg_type"] != "execute_input"]
     assert "CANARY" not in str(outputs)
+
+
+def test_an_alert_is_one_line_one_entry_one_callback_and_one_message(
+    served: Served,
+) -> None:
+    with Webhook() as webhook:
+        served.kernel.run(
+            f"%config CostRoute.alert_urls = '{webhook.url}'\n"
+            "%config CostRoute.single_call_alert = None\n%route status"
+        )
+        served.kernel.run(
+            "import costroute_nb as cr\nsession, told = cr.default_session(), []\n"
+            "end = session.on_alert(lambda alert: told.append(alert.text))\n"
+            "before = len(session.alerts)\n"
+            "session.budget.update(call=None, alert_at=1e-6)"
+        )
+        cell = "%%route --no-cache\nalert me"
+        (line,) = [line for _ in range(3) for line in _lines(served.kernel.run(cell))]
+        said = (
+            "end(); print(len(told), *told, sep='\\n'); print(session.alerts[before:])"
+        )
+        kept = served.kernel.run(said).plain
+        shown = served.kernel.run("session.dashboard()")
+        (text,) = webhook.wait_for(1)
+        time.sleep(0.3)  # one too many would come now
+        assert len(webhook.received) == 1
+        served.kernel.run("%config CostRoute.alert_urls = None")
+    assert "of the session limit is used" in text
+    assert line == f"alert: {text}"
+    assert kept.startswith(f"1\n{text}\n")
+    assert kept.count("Alert(") == 1
+    assert f"alert: {text}" in shown.plain

@@ -13,8 +13,14 @@ from tests.support.kernel import Kernel
 def kernel(simulated: Kernel, tmp_path_factory: pytest.TempPathFactory) -> Kernel:
     home = tmp_path_factory.mktemp("home")
     assert simulated.run(f"%config CostRoute.home = '{home}'").ok
-    empty = simulated.run("%route report")
+    files = home / "empty.html", home / "empty.csv"
+    empty = simulated.run("%route report --html '{}' --csv '{}'".format(*files))
     assert "no attempts yet" in empty.plain
+    assert [f"written: {file}" in empty.plain for file in files] == [True, True]
+    assert all(file.exists() for file in files)
+    nothing = simulated.run("%route advise")
+    assert "there is no known cost to save on" in nothing.plain
+    assert "$" not in nothing.plain
     for number in range(2):
         source = f"%%route --workflow triage --step label\nSummarize text {number}: x"
         assert simulated.run(source).ok
@@ -27,6 +33,7 @@ def test_report_shows_pot_totals_models_and_groups(kernel: Kernel) -> None:
     assert ran.ok
     assert "simulated, no money was spent; all sessions on this ledger" in ran.plain
     assert "3 calls, " in ran.plain
+    assert " per call; 0% from the cache" in ran.plain
     assert "against claude-opus-5-5; 0% of 3 attempts estimated" in ran.plain
     assert "models by attempts and cost: claude-" in ran.plain
     lines = [line.split() for line in ran.plain.splitlines()]
@@ -37,7 +44,10 @@ def test_report_shows_pot_totals_models_and_groups(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize("by", GROUPINGS)
 def test_report_groups_as_asked(kernel: Kernel, by: str) -> None:
-    assert f"report by {by}" in kernel.run(f"%route report --by {by}").plain
+    ran = kernel.run(f"%route report --by {by}")
+    assert f"report by {by}" in ran.plain
+    each = "attempt" if by in ("model", "tier") else "call"
+    assert f"average per {each}  " in ran.plain
 
 
 def test_report_writes_the_files_it_is_asked_for(
@@ -74,9 +84,12 @@ def test_what_cannot_be_done_is_said_in_one_line(
 def test_advise_lists_what_cost_most_and_what_it_cannot_know(kernel: Kernel) -> None:
     ran = kernel.run("%route advise --since 1d")
     assert ran.ok
-    assert "what cost most (simulated; all sessions on this ledger)" in ran.plain
+    head = ran.plain.splitlines()[0]
+    where = "simulated, no money was spent; all sessions on this ledger; since 2"
+    assert head.startswith(f"what cost most ({where}")
+    assert "savings of one place overlap: they do not add up" in ran.plain
     assert "the ledger keeps no prompts" in ran.plain
-    assert "100%" not in ran.plain.splitlines()[0]
+    assert "100%" not in head
 
 
 def test_subcommands_options_and_groupings_are_completed(kernel: Kernel) -> None:

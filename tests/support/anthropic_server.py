@@ -16,13 +16,13 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.support.messages_api.answers import Tokens
 from tests.support.messages_api.connection import Api
 from tests.support.messages_api.listener import Listener
 from tests.support.messages_api.log import Seen
@@ -33,6 +33,7 @@ from tests.support.messages_api.models import (
     Rates,
     Usage,
 )
+from tests.support.messages_api.prompt_cache import PromptCache
 from tests.support.messages_api.replies import (
     BadJson,
     Blocks,
@@ -50,29 +51,14 @@ from tests.support.messages_api.replies import (
     Truncated,
 )
 from tests.support.messages_api.script import Choice, Match
+from tests.support.messages_api.tokens import Tokenizer, Tokens, TokensByScript
 
 __all__ = [
-    "MODELS",
-    "AnthropicServer",
-    "BadJson",
-    "Blocks",
-    "ContextExceeded",
-    "Cut",
-    "CutBeforeHeaders",
-    "Empty",
-    "Hang",
-    "HttpError",
-    "Model",
-    "Rates",
-    "Refusal",
-    "Reply",
-    "Seen",
-    "Slow",
-    "SseError",
-    "Text",
-    "Truncated",
-    "Usage",
-]
+    "MODELS", "AnthropicServer", "BadJson", "Blocks", "ContextExceeded", "Cut",
+    "CutBeforeHeaders", "Empty", "Hang", "HttpError", "Model", "Rates", "Refusal",
+    "Reply", "Seen", "Slow", "SseError", "Text", "Tokenizer", "Tokens",
+    "TokensByScript", "Truncated", "Usage",
+]  # fmt: skip
 
 _POLL_SECONDS = 0.02  # how soon a closed server stops listening
 
@@ -90,8 +76,14 @@ class AnthropicServer:
         What it offers, by id: ``MODELS | {"claude-x": Model(...)}`` adds one.
     bytes_per_token
         The density of its tokenizer, in UTF-8 bytes; at least 1.
+    tokens
+        Another tokenizer instead.
     thinking_tokens
         How much a request thinks, unless it says or its reply says otherwise.
+    least_cacheable
+        The tokens of the shortest prefix that its prompt cache keeps.
+    clock
+        Tells the seconds by which the prompt cache expires.
     """
 
     def __init__(
@@ -102,13 +94,17 @@ class AnthropicServer:
         keys: Iterable[str] = (),
         models: dict[str, Model] | None = None,
         bytes_per_token: float = 3.6,
+        tokens: Tokenizer | None = None,
         thinking_tokens: int = 0,
+        least_cacheable: int = 1024,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = Api(
             models=MODELS if models is None else models,
             keys=frozenset(keys),
-            tokens=Tokens(bytes_per_token),
+            tokens=tokens or Tokens(bytes_per_token),
             thinking_tokens=thinking_tokens,
+            cache=PromptCache(least_cacheable, clock),
         )
         self._listener = Listener(host, port, self._api)
         self._thread = threading.Thread(
@@ -218,7 +214,8 @@ class AnthropicServer:
             raise TimeoutError(f"{self.messages_requests} of {requests} requests came")
 
     def reset(self) -> None:
-        """Forget all requests, bills and scripts."""
+        """Forget all requests, bills, scripts and cached prompts."""
+        self._api.cache.clear()
         self._api.script.clear()
         self._api.log.forget()
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from costroute_nb.core.advice import Advice, Adviser, Place, dearest
+from costroute_nb.core.advice import READ, Advice, Adviser
 from costroute_nb.core.classification import Rule, RuleSet, SizeRule
+from costroute_nb.core.costing import Costing
 from costroute_nb.core.messages import Usage
+from costroute_nb.core.places import Place, dearest
 from costroute_nb.core.record import Record
 from costroute_nb.core.totals import Totals
+from tests.support.attempt_rows import rows_of
 from tests.support.models import LARGE, MEDIUM, SMALL
 from tests.support.records import NOON, ended, hold
-from tests.support.tariff import STEP, billed, costing
+from tests.support.tariff import CATALOG, STEP, billed, costing, price_of
 
 PLACE = ("triage", "label")
 RULES = RuleSet(
@@ -38,7 +41,7 @@ def large(rule: str = "rule: contracts", **changes: Any) -> Record:
 
 def advised(records: Sequence[Record]) -> dict[str, Advice]:
     adviser = Adviser([PLACE], costing(), MEDIUM, RULES)
-    adviser.read(records)
+    adviser.read(rows_of(records, READ))
     spent = sum(record.cost or 0 for record in records)
     return {advice.kind: advice for advice in adviser.advice(PLACE, spent)}
 
@@ -69,6 +72,13 @@ def test_large_tier_that_somebody_or_a_floor_demanded_is_left_alone(
     assert advised([large(reason)]) == {}
 
 
+def test_prompt_that_the_medium_model_could_not_have_held_is_left_alone() -> None:
+    narrow = replace(MEDIUM, context_window=1_099)
+    adviser = Adviser([PLACE], costing(), narrow, RULES)
+    adviser.read(rows_of([large()], READ))  # 1,000 tokens in and 100 out
+    assert adviser.advice(PLACE, 1) == []
+
+
 def test_answer_that_was_escalated_to_the_large_tier_is_left_alone() -> None:
     assert advised([large(attempt=2)]) == {}
 
@@ -81,6 +91,13 @@ def test_prompt_above_a_price_step_is_priced_at_the_step() -> None:
     above = 120_000 * 10**4 + 10_000 * 10**3 + 10 * 5 * 10**4
     assert advice.saved == above - below
     assert "the longest prompt had 130,000" in advice.finding
+
+
+def test_model_without_price_steps_gets_the_other_advice() -> None:
+    flat = Costing(CATALOG, lambda *key: replace(price_of(*key), steps=()))  # type: ignore[type-var]
+    adviser = Adviser([PLACE], flat, MEDIUM, RULES)
+    adviser.read(rows_of([there(usage=Usage(7_000)), *prompts(0, 4)], READ))
+    assert [advice.kind for advice in adviser.advice(PLACE, 1)] == ["prompt caching"]
 
 
 def test_prompt_at_the_step_is_not_above_it() -> None:
@@ -102,7 +119,7 @@ def test_shared_prefix_is_priced_per_tenth_of_the_prompt() -> None:
     advice = advised(prompts(0, 4, 8))["prompt caching"]
     # One write at 12 and two reads at 1 instead of three times 10, for 1,000 tokens.
     assert advice.saved == 1_000 * (30 - 12 - 2)
-    assert "each 10 %" in advice.assumption
+    assert "each further 10 % would save as much again" in advice.assumption
 
 
 def test_prefix_that_is_no_longer_kept_is_written_again() -> None:
@@ -146,7 +163,7 @@ def test_other_places_cached_and_unknown_rows_count_for_nothing() -> None:
     cached = ended(hold("b", workflow=PLACE[0], step=PLACE[1]), 0, "cached")
     unknown = ended(hold("c", workflow=PLACE[0], step=PLACE[1]), None, "unknown")
     adviser = Adviser([PLACE], costing(), MEDIUM, RULES)
-    adviser.read([elsewhere, cached, unknown])
+    adviser.read(rows_of([elsewhere, cached, unknown], READ))
     assert adviser.advice(PLACE, 1) == []
 
 

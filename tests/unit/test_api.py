@@ -12,7 +12,7 @@ PROMISED = {
     "MissingKeyError", "UnknownModelError", "UnknownPriceError", "TemplateError",
     "NoCapableModelError", "BudgetExceededError", "ProviderError",
     "AuthenticationError", "RateLimitError", "ProviderTimeoutError", "StreamCutError",
-    "InvalidAnswerError", "RefusedError",
+    "InvalidAnswerError", "RefusedError", "trim",
 }  # fmt: skip
 HEAVY = {
     "anthropic", "openai", "pandas", "numpy", "altair", "ipywidgets", "sqlalchemy",

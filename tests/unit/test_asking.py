@@ -51,6 +51,17 @@ def test_a_model_class_brings_its_schema_and_its_parser() -> None:
     assert call.parse('{"name": "Oslo"}') == City(name="Oslo")
 
 
+def test_a_list_of_models_brings_its_columns_and_its_list() -> None:
+    call = ask(schema=list[City])
+    assert call.columns == ("name",)
+    assert call.parse is not None
+    assert call.parse('{"items": [{"name": "Oslo"}]}') == [City(name="Oslo")]
+
+
+def test_a_call_without_a_schema_has_nothing_to_read() -> None:
+    assert (ask().schema, ask().parse, ask().columns) == (None, None, ())
+
+
 def test_a_check_given_as_text_reads_as_typed() -> None:
     call = ask(check="len(text) > 3")
     assert call.check_source == "len(text) > 3"
@@ -115,6 +126,8 @@ def test_a_context_that_ends_with_the_user_shares_its_message_with_the_prompt() 
         ({"check": "x ="}, "expression"),
         ({"check": 3}, "callable"),
         ({"schema": 3}, "JSON schema or a pydantic"),
+        ({"schema": "City"}, "not 'City'"),
+        ({"schema": dict[str, int]}, "open keys"),
         ({"schema": {"type": "objekt"}}, "not a JSON schema"),
         ({"schema": {"properties": "x"}}, "not a JSON schema"),
         ({"schema": {"not": {"$ref": "http://127.0.0.1:9/x"}}}, "nothing is fetched"),

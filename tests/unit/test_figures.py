@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from costroute_nb.core.budget import Limits
 from costroute_nb.core.totals import Totals
-from costroute_nb.notebook.figures import figures
+from costroute_nb.notebook.figures import figures, level
 from costroute_nb.notebook.reading import Group
 from costroute_nb.notebook.series import Point
 from costroute_nb.notebook.words import standing_words, status, tiles
@@ -42,6 +42,19 @@ def test_a_limit_is_drawn_once_spend_comes_near() -> None:
     assert figures(near)["day"].caption == "$0.20 spent, no limit"
 
 
+@pytest.mark.parametrize(
+    ("alert_at", "said"), [(0.8, "80%"), (0.004, "0.4%"), (0.07, "7%"), (1.0, "100%")]
+)
+def test_a_level_reads_as_it_was_set(alert_at: float, said: str) -> None:
+    assert level(alert_at) == said
+
+
+def test_the_line_of_a_small_level_says_which() -> None:
+    limits = Limits(session=1.0, alert_at=0.004)
+    shown = figures(reading(limits=limits, standings=standings(20, limits)))
+    assert shown["session"].data["warn"] == [{"usd": 0.004, "text": "warns at 0.4%"}]
+
+
 def test_models_are_ordered_by_cost_and_the_many_are_summed() -> None:
     rows = figures(busy(20))["cost"].data["rows"]
     assert [row["name"] for row in rows[:2]] == ["model-19, medium", "model-18, small"]
@@ -50,7 +63,7 @@ def test_models_are_ordered_by_cost_and_the_many_are_summed() -> None:
     assert sum(row["usd"] for row in rows) == pytest.approx(2.10)
 
 
-def test_calls_by_tier_add_up_and_name_the_cached_ones() -> None:
+def test_attempts_by_tier_add_up_and_name_the_cached_ones() -> None:
     shown = figures(
         reading(
             by_model=(
@@ -65,9 +78,23 @@ def test_calls_by_tier_add_up_and_name_the_cached_ones() -> None:
         "0 (0%)",
         "2 (20%)",
     ]
-    bars = [(row["since"], row["calls"]) for row in shown.data["rows"]]
+    bars = [(row["since"], row["count"]) for row in shown.data["rows"]]
     assert bars == [(0, 6), (6, 8), (0, 0), (0, 0), (0, 2), (2, 2)]
-    assert "small 80%, medium 0%, large 20%" in shown.caption
+    assert shown.caption == (
+        "10 calls: small 80%, medium 0%, large 20%; paler: from the cache"
+    )
+
+
+def test_the_tier_that_a_call_was_escalated_to_shows_its_attempts() -> None:
+    escalated = Totals(calls=3, attempts=3), Totals(attempts=1)
+    groups = ((("a", "small"), escalated[0]), (("c", "large"), escalated[1]))
+    shown = figures(reading(by_model=groups))["calls"]
+    assert [row["label"] for row in shown.data["labels"]] == [
+        "3 (75%)",
+        "0 (0%)",
+        "1 (25%)",
+    ]
+    assert shown.caption == "3 calls, 4 attempts: small 75%, medium 0%, large 25%"
 
 
 def test_a_hit_rate_is_over_calls_not_attempts() -> None:
@@ -96,6 +123,88 @@ def test_the_few_that_make_most_of_the_cost_are_marked() -> None:
         ("no workflow / tidy", False),
     ]
     assert shown.data["rows"][-1]["cumulative"] == 1
+
+
+def test_the_dearest_of_many_is_the_largest_part_and_not_most() -> None:
+    shown = figures(busy(20))["cost"]
+    assert shown.caption == "$2.10 this session, the largest part for model-19, medium"
+
+
+def test_the_only_model_has_all_of_the_cost() -> None:
+    shown = figures(busy(1))["cost"]
+    assert shown.caption == "$0.01 this session, all of it for model-0, small"
+
+
+def test_what_an_attempt_saved_is_said_where_its_call_began_earlier() -> None:
+    sums = Totals(attempts=1, cost=CENT, baseline=2 * CENT, saved=CENT)
+    shown = figures(reading(by_model=((("c", "large"), sums),)))
+    assert shown["saved"].caption == "$0.01 saved: $0.01 paid instead of $0.02"
+    assert shown["calls"].caption.startswith("0 calls, 1 attempt: small 0%")
+
+
+def test_costs_that_are_unknown_are_said_beside_what_is_charged() -> None:
+    guessed = Totals(calls=2, attempts=2, unknown=2, charged=CENT)
+    groups = ((("a", "small"), spent(3)), (("b", "small"), guessed))
+    assert figures(reading(by_model=groups))["cost"].caption == (
+        "$0.04 this session, the largest part for a, small; "
+        "2 attempts of unknown cost are in it as the limits count them"
+    )
+
+
+SAVINGS = {
+    "all known": (
+        Totals(calls=1, attempts=1, cost=CENT, baseline=3 * CENT, saved=2 * CENT),
+        "$0.02 saved: $0.01 paid instead of $0.03",
+    ),
+    "no cost known for one": (
+        Totals(
+            calls=2, attempts=2, unknown=1, charged=9 * CENT,
+            cost=CENT, baseline=8 * CENT, saved=2 * CENT,
+        ),
+        "$0.02 saved: $0.01 paid instead of $0.03; 1 attempt of unknown cost left out",
+    ),
+    "no baseline known for one": (
+        Totals(calls=2, attempts=2, cost=5 * CENT, baseline=3 * CENT, saved=2 * CENT),
+        "$0.02 saved: $0.05 paid instead of $0.07; "
+        "an unknown baseline counts as what was paid",
+    ),
+    "no cost known": (
+        Totals(calls=1, attempts=1, unknown=1, baseline=8 * CENT),
+        "unknown: no cost is known",
+    ),
+    "dearer": (
+        Totals(calls=1, attempts=1, cost=3 * CENT, baseline=CENT, saved=-2 * CENT),
+        "-$0.02 saved: $0.03 paid instead of $0.01",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAVINGS)
+def test_what_was_saved_and_paid_add_up_whatever_is_unknown(case: str) -> None:
+    sums, said = SAVINGS[case]
+    shown = figures(
+        reading(by_model=((("a", "small"), sums),), course=(Point(NOON, sums),))
+    )["saved"]
+    assert shown.caption == said
+    assert shown.empty == (case == "no cost known")
+    assert shown.data["rows"][-1]["usd"] == sums.saved / 1e12
+
+
+def test_groups_that_read_alike_have_bars_of_their_own() -> None:
+    steps: tuple[Group, ...] = (
+        (("a / b", None), spent(3)),
+        (("a", "b"), spent(2)),
+        (("no workflow", None), spent(1)),
+        ((None, None), spent(0.5)),
+    )
+    rows = figures(reading(by_step=steps))["pareto"].data["rows"]
+    assert [row["name"] for row in rows] == [
+        "a / b",
+        "a / b",
+        "no workflow",
+        "no workflow",
+    ]
+    assert len({row["bar"] for row in rows}) == 4
 
 
 @given(st.lists(st.integers(1, 10**13), min_size=1, max_size=40))

@@ -8,18 +8,9 @@ from costroute_nb.core.call import Call
 from costroute_nb.core.catalog import Catalog, Model
 from costroute_nb.core.classification import Classification, Task
 from costroute_nb.core.messages import Request
-from costroute_nb.core.policy import (
-    THINKING_HEADROOM,
-    Plan,
-    Quote,
-    baseline_model,
-    cap_to_ask,
-    ceiling_at,
-    degrade,
-    doubled,
-    make_plan,
-    shape,
-)
+from costroute_nb.core.plan import Draft, Plan, Quote
+from costroute_nb.core.policy import baseline_model, ceiling_at, degrade, make_plan
+from costroute_nb.core.shaping import THINKING_HEADROOM, cap_to_ask, doubled, shape
 from costroute_nb.errors import NoCapableModelError, UnknownModelError
 
 TODAY = date(2026, 11, 22)
@@ -72,9 +63,9 @@ def asked(**options: object) -> Call:
     return Call(prompt="hello there", typed="hello there", **options)  # type: ignore[arg-type]
 
 
-def quoted(model: Model, request: Request) -> Quote:
+def drafted(model: Model, request: Request, tokens: int = 30) -> Draft:
     cost = {"little": 1, "middle": 20, "big": 40}.get(model.id, 5)
-    return Quote(None, 100, 30, cost, cost * 10)
+    return Draft(request, Quote(None, 100, tokens, cost, cost * 10))
 
 
 def planned(
@@ -87,7 +78,7 @@ def planned(
         task=GENERAL,
         default_max_tokens=4096,
         on=TODAY,
-        quote=quoted,
+        draft=lambda model, request: drafted(model, request, found.input_tokens),
     )
 
 
@@ -110,9 +101,10 @@ def test_within_a_tier_the_least_expected_cost_comes_first() -> None:
 
 
 def test_a_model_without_a_price_comes_after_the_priced_ones_of_its_tier() -> None:
-    def quote(model: Model, request: Request) -> Quote:
-        known = quoted(model, request)
-        return replace(known, expected=None) if model is MEDIUM else known
+    def draft(model: Model, request: Request) -> Draft:
+        known = drafted(model, request)
+        unpriced = replace(known.quote, expected=None)
+        return replace(known, quote=unpriced) if model is MEDIUM else known
 
     other = model("other", "medium")
     plan = make_plan(
@@ -122,7 +114,7 @@ def test_a_model_without_a_price_comes_after_the_priced_ones_of_its_tier() -> No
         task=GENERAL,
         default_max_tokens=10,
         on=TODAY,
-        quote=quote,
+        draft=draft,
     )
     assert ids(plan) == ["other", "middle"]
     assert plan.worst_usd is not None
@@ -351,3 +343,9 @@ def test_a_plan_reads_as_one_line() -> None:
     assert line.endswith("; then big")
     alone = planned(asked(escalate=False), classification("medium"))
     assert "then" not in str(alone)
+
+
+def test_a_floor_within_the_ceiling_goes_with_it() -> None:
+    call = asked(floor="medium", ceiling="medium")
+    found = planned(call, classification("large"))
+    assert (found.tier, found.reason) == ("medium", "ceiling: medium (default)")

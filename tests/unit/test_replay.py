@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,14 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costroute_nb.core.billed import Billed, BilledCosting
 from costroute_nb.core.catalog import Catalog
+from costroute_nb.core.costing import Costing
 from costroute_nb.core.messages import Usage
-from costroute_nb.core.record import Record
+from costroute_nb.core.record import Record, Status
+from costroute_nb.core.replay import Instead, Replay, with_policy
 from costroute_nb.errors import UnknownModelError
 from costroute_nb.what_if import what_if
+from tests.support.attempt_rows import rows_of
 from tests.support.models import LARGE, MEDIUM, SMALL
 from tests.support.records import ended, hold
 from tests.support.tariff import CATALOG, DEARER_FROM, billed, price_of
+from tests.support.totalling import added_up
 
 OLD = replace(LARGE, id="claude-opus-4-6", tokenizer="claude-2024", routed=False)
 EVERY = Catalog((*CATALOG.models, OLD))
@@ -31,8 +37,18 @@ class Tariff:
     price = staticmethod(price_of)
 
 
+class Listed(list[Record]):
+    """Attempts at hand."""
+
+    def rows(self, names: Sequence[str], **some: Any) -> Any:
+        return rows_of(self, names, **some)
+
+    def sums(self, keys: Sequence[str]) -> Any:
+        return added_up(self, keys).items()
+
+
 def replayed(records: Iterable[Record], **choices: Any) -> pd.DataFrame:
-    return what_if(records, catalog=EVERY, prices=Tariff(), **choices)
+    return what_if(Listed(records), catalog=EVERY, prices=Tariff(), **choices)
 
 
 def sums(records: Iterable[Record], **choices: Any) -> tuple[float, float]:
@@ -129,11 +145,65 @@ def test_all_large_asks_once_what_was_escalated() -> None:
     records = [
         billed("a", status="escalated"),
         billed("a", model=MEDIUM.id, tier="medium", attempt=2),
+        billed("b", status="failed"),
     ]
     recorded, large = sums(records, policy="all-large")
-    assert recorded == (15_000 + 150_000) / 10**12
-    assert large == 1_500_000 / 10**12
-    assert sums(records, policy="all-small")[1] == 15_000 / 10**12
+    assert recorded == (15_000 + 150_000 + 15_000) / 10**12
+    assert large == 3_000_000 / 10**12
+    assert sums(records, policy="all-small")[1] == 30_000 / 10**12
+
+
+@pytest.mark.parametrize("status", ["failed", "refused", "interrupted", "unknown"])
+def test_call_is_not_lost_where_what_it_escalated_to_failed(status: Status) -> None:
+    unanswered = ended(hold("a", attempt=2, tier="large"), 0, status)
+    records = [billed("a", status="escalated"), unanswered]
+    assert sums(records, policy="all-large")[1] == 1_500_000 / 10**12
+
+
+@pytest.mark.parametrize("status", ["truncated", "failed", "refused", "escalated"])
+def test_call_that_was_asked_again_is_asked_once(status: Status) -> None:
+    records = [billed("a", status=status), billed("a", attempt=2)]
+    assert sums(records, policy="all-large")[1] == 1_500_000 / 10**12
+    # Nobody knows what the last one cost: the one before stands for the call.
+    records = [billed("a", status=status), replace(records[1], cost=None)]
+    assert sums(records, policy="all-small") == (1.5e-8, 1.5e-8)
+
+
+ATTEMPTS = st.tuples(
+    st.sampled_from([SMALL, MEDIUM, LARGE]),
+    st.sampled_from([Usage(), Usage(1_000, output_tokens=100)]),
+    st.none() | st.integers(0, 10**13),
+    st.sampled_from(
+        ["ok", "escalated", "truncated", "refused", "failed", "interrupted"]
+    ),
+)
+
+
+@given(st.lists(st.lists(ATTEMPTS, min_size=1, max_size=4), max_size=8), st.data())
+def test_policy_asks_once_for_each_call_that_used_tokens(
+    calls: list[list[Any]], data: st.DataObject
+) -> None:
+    records = [
+        ended(
+            hold(str(call), attempt=number, model=model.id, tier=model.tier, usage=u),
+            cost,
+            status,
+        )
+        for call, attempts in enumerate(calls)
+        for number, (model, u, cost, status) in enumerate(attempts, 1)
+    ]
+    mixed = data.draw(st.permutations(records))
+    rows = [Billed._make(row) for row in rows_of(mixed, Billed._fields)]
+    costing = Costing(EVERY, price_of)
+    replay = Replay(BilledCosting(costing), lambda model: False)
+    choose = with_policy("all-large", EVERY, rows)
+    made = [(row, *replay.cost(row, choose(row))) for row in rows if row.asked]
+    asked = Counter(row.call_id for row, _, model, _ in made if model)
+    used = {r.call_id for r in records if r.usage != Usage() and r.cost is not None}
+    assert asked == Counter(used)
+    assert {model for _, _, model, _ in made} <= {"", LARGE.id}
+    kept = [replay.cost(row, Instead.KEPT)[0] for row in rows]
+    assert kept == [record.cost for record in mixed]
 
 
 def test_policy_of_ones_own_chooses_per_record_and_may_leave_out() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costroute_nb.core.totals import Totals
+from costroute_nb.core.totals import Totals, totals_of
 from costroute_nb.notebook.series import QUARTER, Course, Point, per_quarter
 from tests.support.records import NOON, ended, hold
 
@@ -33,6 +33,24 @@ def test_an_unknown_cost_adds_what_the_limits_count() -> None:
     course.begin([record])
     assert charged(course.points) == [0, 70]
     assert course.points[-1].sums.cost == 0
+
+
+def test_a_course_ends_with_all_that_the_ledger_sums() -> None:
+    course = Course()
+    unknown = ended(hold(charged=70), charged=70, status="unknown", cost=None)
+    course.begin([ended(hold("first")), unknown])
+    course.add(Point(NOON, totals_of(ended(hold("first"))) + totals_of(unknown)))
+    assert len(course.points) == 3
+    assert course.points[-1].sums.unknown == 1
+
+
+def test_a_course_is_flat_until_what_changes_it() -> None:
+    course = Course()
+    course.add(Point(NOON, Totals()))
+    later = NOON + timedelta(minutes=10)
+    course.add(Point(later, Totals(charged=5)))
+    assert charged(course.points) == [0, 0, 5]
+    assert course.points[1].at == later - timedelta(seconds=1)
 
 
 def test_a_sample_without_change_adds_no_point() -> None:

@@ -7,7 +7,12 @@ import pytest
 from costroute_nb.core.call import Call
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
-from costroute_nb.core.validation import compile_check, judge, parse_answer
+from costroute_nb.core.validation import (
+    compile_check,
+    judge,
+    parse_answer,
+    repair_messages,
+)
 
 SCHEMA = {
     "type": "object",
@@ -184,3 +189,89 @@ def test_a_name_that_nothing_defines_is_refused_before_anything_is_paid() -> Non
 )
 def test_names_that_the_expression_itself_binds_are_known(source: str) -> None:
     compile_check(source, {})
+
+
+def short(result: Result) -> str | None:
+    length = len(result.text)
+    return f"it has\n{length} characters" if length > 5 else None
+
+
+def test_a_broken_promise_rejects_and_can_be_repaired() -> None:
+    verdict = judge(asked(promise=short), answered())
+    assert (verdict.outcome, verdict.repairable) == ("rejected", True)
+    assert (verdict.reason, verdict.fact) == (
+        "it has 9 characters",
+        "broke its promise",
+    )
+
+
+def test_a_kept_promise_is_accepted() -> None:
+    assert judge(asked(promise=short), answered("two")).outcome == "accepted"
+
+
+def test_a_promise_may_look_at_the_data() -> None:
+    def adult(result: Result) -> str | None:
+        return None if result.data["age"] >= 18 else "too young"
+
+    call = asked(schema=SCHEMA, promise=adult)
+    assert judge(call, answered('{"age": 3}')).reason == "too young"
+
+
+def test_an_answer_off_its_schema_can_be_repaired() -> None:
+    assert judge(asked(schema=SCHEMA), answered("no")).repairable
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        (asked(check=lambda r: False), answered()),
+        (asked(promise=short), answered(" ")),
+        (asked(promise=short), answered("x" * 9, "max_tokens")),
+        (asked(promise=short), answered("x" * 9, "refusal")),
+        (asked(promise=short), answered("x" * 9, "pause_turn")),
+        (asked(promise=short), answered("two")),
+    ],
+)
+def test_nothing_else_is_worth_a_repair(call: Call, result: Result) -> None:
+    assert not judge(call, result).repairable
+
+
+def test_what_stands_around_an_answer_is_taken_off_before_it_is_judged() -> None:
+    call = asked(promise=short, tidy=lambda text: text.strip("* "))
+    verdict = judge(call, answered("** two **"))
+    assert (verdict.outcome, verdict.result.text) == ("accepted", "two")
+
+
+def test_an_answer_that_is_nothing_once_tidied_is_empty() -> None:
+    call = asked(tidy=lambda text: text.strip('"'))
+    assert judge(call, answered('""')).reason == "the answer is empty"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '"\\ud800"'])
+def test_json_that_cannot_be_read_is_off_its_schema(text: str) -> None:
+    verdict = judge(asked(schema={"type": "string"}), answered(text))
+    assert (verdict.outcome, verdict.fact) == ("rejected", "off its schema")
+
+
+def test_a_repair_shows_the_model_its_answer_and_the_complaint() -> None:
+    asked_for = ({"role": "user", "content": "p"},)
+    first, said, demand = repair_messages(asked_for, "bad", "it has 9 words")
+    assert (first, said) == (asked_for[0], {"role": "assistant", "content": "bad"})
+    assert demand["role"] == "user"
+    assert "it has 9 words" in demand["content"]
+
+
+@pytest.mark.parametrize("content", ["p", [{"type": "text", "text": "p"}]])
+def test_an_empty_answer_is_no_message_of_a_repair(content: Any) -> None:
+    asked_for = ({"role": "user", "content": content},)
+    (last,) = repair_messages(asked_for, " \n", "the answer is empty")
+    assert last["role"] == "user"
+    assert last["content"][0] == {"type": "text", "text": "p"}
+    assert "the answer is empty" in last["content"][1]["text"]
+    assert asked_for == ({"role": "user", "content": content},)
+
+
+@pytest.mark.parametrize("messages", [(), ({"role": "assistant", "content": "x"},)])
+def test_only_what_ends_with_the_user_can_be_repaired(messages: Any) -> None:
+    with pytest.raises(ValueError, match="user"):
+        repair_messages(messages, "bad", "why")

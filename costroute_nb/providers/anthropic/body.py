@@ -9,9 +9,13 @@ from costroute_nb.core.schemas import refuse_unsupported, strict_schema
 
 if TYPE_CHECKING:
     from costroute_nb.core.catalog import Model
-    from costroute_nb.core.messages import Request
+    from costroute_nb.core.messages import Message, PromptCache, Request
 
 _NOT_COUNTED = frozenset({"max_tokens", "stream"})
+_CACHE_CONTROL: Mapping[PromptCache, Mapping[str, str]] = {
+    "5m": {"type": "ephemeral"},
+    "1h": {"type": "ephemeral", "ttl": "1h"},
+}
 
 
 def message_body(model: Model, request: Request) -> dict[str, Any]:
@@ -35,6 +39,10 @@ def message_body(model: Model, request: Request) -> dict[str, Any]:
     output_config = _output_config(model, request)
     if output_config:
         body["output_config"] = output_config
+    # The automatic marker could be one too many beside a conversation's own, or
+    # outlive them, and either is refused: who marks blocks has said what to keep.
+    if request.prompt_cache and not any(map(_is_marked, request.messages)):
+        body["cache_control"] = dict(_CACHE_CONTROL[request.prompt_cache])
     return body
 
 
@@ -55,6 +63,12 @@ def _output_config(model: Model, request: Request) -> dict[str, Any]:
         schema = strict_schema(request.schema)
         config["format"] = {"type": "json_schema", "schema": schema}
     return config
+
+
+def _is_marked(message: Message) -> bool:
+    content = message.get("content")
+    blocks = content if isinstance(content, list | tuple) else ()
+    return any(isinstance(b, Mapping) and b.get("cache_control") for b in blocks)
 
 
 def _plain(value: Any) -> Any:

@@ -175,10 +175,18 @@ class Transcript:
             request.messages, request.system, self._model.tokenizer
         )
         cached = usage.prompt_tokens - usage.input_tokens
-        most = token_bound(json.dumps(self._body))
+        body = json.dumps(self._body)
+        most = token_bound(body)
+        bound = bound or usage
+        if '"cache_control":' in body:
+            # All of it may have been written to the prompt cache, at the highest rate.
+            written = bound.cache_write_1h_tokens + most
+            bound = replace(bound, input_tokens=0, cache_write_1h_tokens=written)
+        else:
+            bound = replace(bound, input_tokens=most)
         return (
             replace(usage, input_tokens=max(0, prompt - cached)),
-            replace(bound or usage, input_tokens=most),
+            bound,
             "the provider did not report the prompt's tokens: they are estimated",
         )
 

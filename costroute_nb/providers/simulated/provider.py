@@ -6,20 +6,22 @@ import hashlib
 import json
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from costroute_nb.core.messages import Completion, Usage
+from costroute_nb.core.messages import Completion
 from costroute_nb.core.tokens import estimate_messages, estimate_tokens, message_text
 from costroute_nb.errors import Interrupted
 from costroute_nb.providers.simulated.answers import answer, flawed_json
 from costroute_nb.providers.simulated.example import example
+from costroute_nb.providers.simulated.prompt_cache import PromptMemory
 from costroute_nb.providers.simulated.reading import Prompt, read_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from costroute_nb.core.catalog import Model
-    from costroute_nb.core.messages import Request
+    from costroute_nb.core.messages import Request, Usage
 
 VERSION = "1"
 """Changes with the answers, so that a cache never serves the old ones."""
@@ -35,20 +37,33 @@ class SimulatedProvider:
     answer from a small model, never from a larger one, so that checks and
     escalation have something to show.
 
+    A request with `prompt_cache` has its prompt kept in memory if that is 1,024
+    tokens or more, by this provider alone and for 5 minutes or an hour after it was
+    last read. A later one to the same model reads what it begins with, in whole
+    messages.
+
     Parameters
     ----------
     delay
         Seconds before each piece of text, to make streaming visible.
+    now
+        Tells the seconds by which kept prompts grow old.
     """
 
     name = "simulated"
     simulated = True
 
-    def __init__(self, *, delay: float = 0.0) -> None:
+    def __init__(
+        self, *, delay: float = 0.0, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._delay = delay
+        self._memory = PromptMemory(now)
 
     def body(self, model: Model, request: Request) -> dict[str, Any]:
-        """Return everything that the answer and its usage depend on."""
+        """Return everything that the answer and its usage depend on.
+
+        Prompt caching is asked for as on the wire, so that its price is foreseen.
+        """
         body: dict[str, Any] = {
             "model": model.id,
             "max_tokens": request.max_tokens,
@@ -62,6 +77,8 @@ class SimulatedProvider:
         body.update({name: value for name, value in optional.items() if value})
         if request.thinking != "auto":
             body["thinking"] = request.thinking
+        if request.prompt_cache is not None:
+            body["cache_control"] = {"type": "ephemeral", "ttl": request.prompt_cache}
         return body
 
     def scope(self) -> dict[str, str]:
@@ -90,7 +107,9 @@ class SimulatedProvider:
         Interrupted
             On Ctrl-C, with the text so far.
         """
-        prompt_tokens = self.count_tokens(model, request)
+        prompt = self._memory.usage(
+            model, request, lambda asked: self.count_tokens(model, asked)
+        )
         full = _answer(model, request)
         text = _head(full, request.max_tokens, model.tokenizer)
         said: list[str] = []
@@ -104,9 +123,9 @@ class SimulatedProvider:
                     if on_text is not None:
                         on_text(piece)
                 stop_reason = "end_turn" if text == full else "max_tokens"
-                return _completion(model, prompt_tokens, text, stop_reason)
+                return _completion(model, prompt, text, stop_reason)
             except KeyboardInterrupt:
-                stopped.partial = _completion(model, prompt_tokens, "".join(said), None)
+                stopped.partial = _completion(model, prompt, "".join(said), None)
                 raise
         except KeyboardInterrupt:
             # Made beforehand: no second interrupt can turn it into a plain one.
@@ -167,10 +186,10 @@ def _head(text: str, max_tokens: int, tokenizer: str) -> str:
 
 
 def _completion(
-    model: Model, prompt_tokens: int, text: str, stop_reason: str | None
+    model: Model, prompt: Usage, text: str, stop_reason: str | None
 ) -> Completion:
     output = max(1, estimate_tokens(text, model.tokenizer))
-    usage = Usage(input_tokens=prompt_tokens, output_tokens=output)
+    usage = replace(prompt, output_tokens=output)
     return Completion(
         text=text,
         usage=usage,

@@ -11,11 +11,13 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.messages_api.answers import Answer, Tokens
+from tests.support.messages_api.answers import Answer
 from tests.support.messages_api.log import Log, Seen
 from tests.support.messages_api.models import Model, Usage, find_model
+from tests.support.messages_api.prompt_cache import PromptCache
 from tests.support.messages_api.replies import Body, HttpError
 from tests.support.messages_api.script import Script
+from tests.support.messages_api.tokens import Tokenizer
 from tests.support.messages_api.wire import as_json, error_body
 
 
@@ -25,8 +27,9 @@ class Api:
 
     models: dict[str, Model]
     keys: frozenset[str]
-    tokens: Tokens
+    tokens: Tokenizer
     thinking_tokens: int
+    cache: PromptCache
     log: Log = field(default_factory=Log)
     script: Script = field(default_factory=Script)
     closing: threading.Event = field(default_factory=threading.Event)

@@ -8,6 +8,7 @@ from tests.support.messages_api.answers import Answer, compose
 from tests.support.messages_api.connection import Connection
 from tests.support.messages_api.log import MESSAGES
 from tests.support.messages_api.models import Usage, find_model
+from tests.support.messages_api.prompt_cache import Cached
 from tests.support.messages_api.replies import (
     ERROR_TYPES,
     Body,
@@ -96,6 +97,7 @@ class Endpoints(Connection):
                 if reply.billed:
                     answer = self._compose(Text(), body)
                     self.bill(answer, answer.usage)
+                    self.api.cache.keep(answer.cached)
                 self.drop()
             case SseError() if not body.get("stream"):
                 statuses = {kind: status for status, kind in ERROR_TYPES.items()}
@@ -114,13 +116,23 @@ class Endpoints(Connection):
     def _compose(self, reply: Text, body: Body) -> Answer:
         model = find_model(self.api.models, body["model"])
         thinks = model is not None and model.thinks(body.get("thinking"))
+        size = len(self.seen.raw)
+
+        def count(prompt: Body) -> int:
+            return self.api.tokens.prompt(prompt, size)
+
+        whole, cached = count(body), Cached()
+        if reply.fixed_cached() is None:
+            account = self.seen.headers["authorization"]
+            cached = self.api.cache.look(account, body, count, whole)
         return compose(
             reply,
             body,
             answer_id=self.seen.request_id.replace("req_", "msg_"),
-            prompt_tokens=self.api.tokens.prompt(body, len(self.seen.raw)),
+            prompt_tokens=whole,
             thinking_tokens=self.api.thinking_tokens if thinks else 0,
             tokens=self.api.tokens,
+            cached=cached,
         )
 
     def _answer(self, reply: Text, body: Body) -> None:
@@ -128,6 +140,7 @@ class Endpoints(Connection):
         self.wait(reply.delay)
         # Who left before the answer began pays for it: it was generated all the same.
         self.bill(answer, answer.usage)
+        self.api.cache.keep(answer.cached)
         self.check_client()
         if body.get("stream"):
             self._stream(reply, answer)

@@ -46,7 +46,8 @@ class Text:
         Fixed counts instead of the server's; `output_tokens` includes thinking and
         `input_tokens` excludes the cached counts.
     cache_read, cache_write_5m, cache_write_1h
-        Cached tokens, taken out of the counted prompt.
+        Cached tokens, taken out of the counted prompt. Any of them stands for all
+        three instead of what the server's prompt cache does, which then does nothing.
     model
         The model named in the response, when not the one asked for.
     delay, delta_delay
@@ -64,9 +65,9 @@ class Text:
     thinking_tokens: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    cache_read: int = 0
-    cache_write_5m: int = 0
-    cache_write_1h: int = 0
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
     model: str | None = None
     delay: float = 0.0
     delta_delay: float = 0.0
@@ -76,6 +77,13 @@ class Text:
     def blocks(self, text: str) -> list[Block]:
         """The content after any thinking block; no text is no block."""
         return [{"type": "text", "text": text}] if text else []
+
+    def fixed_cached(self) -> tuple[int, int, int] | None:
+        """The cached counts to report, or None for what the prompt cache does."""
+        counts = (self.cache_read, self.cache_write_5m, self.cache_write_1h)
+        if counts == (None, None, None):
+            return None
+        return self.cache_read or 0, self.cache_write_5m or 0, self.cache_write_1h or 0
 
     def stop_details(self) -> dict[str, Any] | None:
         """The structured reason of the stop, for a refusal."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.support.messages_api.models import Model, find_model
+from tests.support.messages_api.prefixes import marker_problems
 from tests.support.messages_api.replies import Body, HttpError
 
 API_VERSION = "2026-10-21"
@@ -111,6 +112,7 @@ def _field_problems(body: Body, *, generates: bool) -> Iterator[str]:
     if body.get("max_tokens", 0) < 0:
         yield "max_tokens: Input should be greater than or equal to 0"
     yield from _message_problems(body["messages"])
+    yield from marker_problems(body)
     yield from _format_problems(body)
 
 
