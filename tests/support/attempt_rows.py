@@ -1,5 +1,7 @@
 """The columns of records as a ledger reads them, the slow and certain way."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
