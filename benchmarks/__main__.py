@@ -1,6 +1,7 @@
 """Measure everything and print one table; what is slower than wished is no failure.
 
-Run `python -m benchmarks [--quick] [--json FILE] [SUBJECT ...]`.
+Run `python -m benchmarks [--quick] [--json FILE] [SUBJECT ...]`. What the levers save
+is money, not time: `levers` runs only where it is named.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 _SUBJECTS = (
     "loading", "classification", "cache_hit", "overhead", "first_answer", "scale",
 )  # fmt: skip
-_LEDGER = "ledger"
+_LEDGER, _LEVERS = "ledger", "levers"
+_KNOWN = (*_SUBJECTS, _LEDGER, _LEVERS)
 _PEERS = ("anthropic", "diskcache", "ipython", "litellm")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("subject", nargs="*", help=f"{', '.join(_SUBJECTS)}, {_LEDGER}")
+    parser.add_argument("subject", nargs="*", help=f"{', '.join(_KNOWN)}")
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     options = parser.parse_args()
@@ -44,24 +46,25 @@ def main() -> None:
     started = perf_counter()
     surroundings = _surroundings()
     lines: list[Line] = []
-    ledger: list[str] = []
+    said: dict[str, list[str]] = {}
     with local_server() as url, own_place(url, quick=options.quick) as place:
         for name in wanted:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
-            if name == _LEDGER:
-                ledger = _ledger(place)
+            if name in (_LEDGER, _LEVERS):
+                said[name] = _by_itself(name, place)
             else:
                 lines += _measured(name, place)
     surroundings["seconds"] = round(perf_counter() - started, 1)
     surroundings["load_after"] = _load()
     print("\n".join(f"{name}: {value}" for name, value in surroundings.items()))
     print(f"\n{table(lines)}")
-    print("\n".join(["", *ledger] if ledger else []))
+    for told in said.values():
+        print("\n".join(["", *told]))
     if options.json:
         report = {
             **surroundings,
             "lines": [line.to_dict() for line in lines],
-            "ledger": ledger,
+            **said,
         }
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
@@ -70,7 +73,7 @@ def _measured(name: str, place: Place) -> Iterator[Line]:
     """Yield a subject's lines; what breaks is one line, and the others go on."""
     try:
         if name not in _SUBJECTS:
-            message = f"there is no such subject; there are {', '.join(_SUBJECTS)}"
+            message = f"there is no such subject; there are {', '.join(_KNOWN)}"
             raise LookupError(message)
         yield from import_module(f"benchmarks.{name}").measure(place)
     except Exception as error:
@@ -78,18 +81,21 @@ def _measured(name: str, place: Place) -> Iterator[Line]:
         yield Line(name, note=f"not measured: {type(error).__name__}: {why}")
 
 
-def _ledger(place: Place) -> list[str]:
-    """Return what the ledger's own benchmark says; it runs by itself as well."""
-    rows = place.times(100_000, 2_000)
+def _by_itself(name: str, place: Place) -> list[str]:
+    """Return what a benchmark says that runs by itself as well."""
+    arguments = {
+        _LEDGER: [str(place.times(100_000, 2_000))],
+        _LEVERS: ["--quick"] if place.quick else [],
+    }[name]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.ledger", str(rows)],
+        [sys.executable, "-m", f"benchmarks.{name}", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    return [f"ledger: {line}" for line in said[-10:]]
+    return [f"ledger: {line}" for line in said[-10:]] if name == _LEDGER else said
 
 
 def _surroundings() -> dict[str, Any]:

@@ -36,8 +36,18 @@ COLUMNS = {
     "finding": "str",
     "saved_usd": "float64",
     "assumption": "str",
+    "option": "str",
 }
 """The columns of advice and their types."""
+
+MOST = 0.5
+"""The share of the cost from which on work without a name is worth a word."""
+
+_UNNAMED: Place = (None, None)
+UNNAMED = (
+    "{} of the cost is of calls without a name: name your work with --workflow and "
+    "--step (workflow= and step= in Python), and advice can tell it apart"
+)
 
 
 def advise(
@@ -50,9 +60,10 @@ def advise(
 ) -> pd.DataFrame:
     """Return the places that cost most, each with what would have cost less there.
 
-    Every attempt of the scope is read once, one at a time. A place for which the
-    ledger supports no advice has one row that gives none. `attrs` has the period, and
-    in `notes` what was left out and what the sums are not.
+    Every attempt of the scope is read once, one at a time. A named place for which the
+    ledger supports no advice has one row that gives none. `attrs` has the period, in
+    `unnamed_share` how much of the cost is of calls without workflow and step (None
+    where there is no cost), and in `notes` what was left out and what the sums are not.
     """
     places: dict[Place, Totals] = {}
     for (workflow, step), totals in sums(ledger, ("workflow", "step"), scope):
@@ -77,12 +88,22 @@ def advise(
             totals.cost / whole.cost,
             totals.hit_rate,
         )
-        given = adviser.advice(place, totals.cost)
-        rows += [(*head, *_cells(advice)) for advice in given or (None,)]
+        given: Sequence[Advice | None] = adviser.advice(place, totals.cost)
+        # Of work without a name a row would say nothing but its cost.
+        none_given = () if place == _UNNAMED else (None,)
+        rows += [(*head, *_cells(advice)) for advice in given or none_given]
     frame = _frame(rows)
+    unnamed = places.get(_UNNAMED, Totals()).cost / whole.cost if whole.cost else None
     frame.attrs["period"] = scope.period
-    frame.attrs["notes"] = (*UNCOUNTED, *_doubts(whole))
+    frame.attrs["unnamed_share"] = unnamed
+    frame.attrs["notes"] = (*_hint(unnamed), *UNCOUNTED, *_doubts(whole))
     return frame
+
+
+def _hint(unnamed: float | None) -> Iterator[str]:
+    """Yield what would make advice possible, where most work bears no name."""
+    if unnamed is not None and unnamed >= MOST:
+        yield UNNAMED.format(percent(unnamed))
 
 
 def _doubts(whole: Totals) -> Iterator[str]:
@@ -96,9 +117,9 @@ def _doubts(whole: Totals) -> Iterator[str]:
 
 def _cells(advice: Advice | None) -> tuple[object, ...]:
     if advice is None:
-        return None, None, None, None
+        return None, None, None, None, None
     saved = pico_to_usd(advice.saved)
-    return advice.kind, advice.finding, saved, advice.assumption
+    return advice.kind, advice.finding, saved, advice.assumption, advice.option
 
 
 def _frame(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:

@@ -44,8 +44,12 @@ class Answer:
         return bool(self.verdict.result.text.strip())
 
     def ends_here(self, call: Call) -> bool:
-        """Whether a cut answer is delivered as it is: its cap was the user's own."""
-        return self.verdict.outcome == "truncated" and call.cap_is_final
+        """Whether a cut answer is delivered as it is: its cap was the user's own.
+
+        Delegated work is whole or nothing.
+        """
+        cut = self.verdict.outcome == "truncated"
+        return cut and call.cap_is_final and call.task is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Answering:
 
     def answer(self, trip: Trip, candidate: Candidate) -> Answer:
         """Return a candidate's judged answer; a cut one gets one longer try."""
+        candidate = self.planner.counted(trip.call, trip.plan, candidate, trip.provider)
         if candidate.trim is not None:
             trip.note(str(candidate.trim))
         answer = self._judged(trip, candidate)
@@ -93,7 +98,8 @@ class Answering:
         try:
             return self._judged(trip, again, keep_as=candidate)
         except BudgetExceededError as refusal:
-            trip.note(f"no repair: {refusal}")
+            trip.unrepaired = f"no repair: {refusal}"
+            trip.note(trip.unrepaired)
             return answer
 
     def _judged(

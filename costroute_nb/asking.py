@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from costroute_nb.core.call import Call
+from costroute_nb.core.messages import Effort
 from costroute_nb.core.money import usd_to_pico
+from costroute_nb.core.thread import Thread
 from costroute_nb.core.validation import compile_check
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.settings import seconds
@@ -20,9 +23,9 @@ if TYPE_CHECKING:
     from costroute_nb.settings import Settings
 
 OPTIONS = (
-    "tier", "floor", "ceiling", "model", "provider", "system", "context",
-    "max_tokens", "schema", "check", "max_cost", "cache", "fresh", "ttl", "escalate",
-    "workflow", "step",
+    "tier", "floor", "ceiling", "model", "provider", "system", "context", "thread",
+    "context_tokens", "max_tokens", "effort", "schema", "check", "max_cost", "cache",
+    "fresh", "ttl", "escalate", "workflow", "step",
 )  # fmt: skip
 
 
@@ -67,7 +70,10 @@ def build_call(
         raise ConfigurationError(str(error)) from None
 
 
-_TEXTS = ("model", "provider", "system", "tier", "floor", "ceiling", "workflow", "step")
+_TEXTS = (
+    "model", "provider", "system", "tier", "floor", "ceiling", "thread", "workflow",
+    "step",
+)  # fmt: skip
 _BLOCKS = ("text", "tool_use", "tool_result")
 
 
@@ -103,6 +109,10 @@ def _call(
     return Call(
         prompt=prompt,
         context=_context(given.get("context")),
+        thread=_thread(given.get("thread")),
+        context_tokens=_positive(
+            "context_tokens", given.get("context_tokens", settings.context_tokens)
+        ),
         system=given.get("system"),
         schema=wanted.schema if wanted else None,
         parse=wanted.parse if wanted else None,
@@ -114,7 +124,8 @@ def _call(
         ceiling=_tier(given.get("ceiling"), catalog),
         model=given.get("model"),
         provider=given.get("provider", settings.provider),
-        max_tokens=_positive(given.get("max_tokens")),
+        effort=_effort(given.get("effort")),
+        max_tokens=_positive("max_tokens", given.get("max_tokens")),
         max_cost=None if max_cost is None else _usd(max_cost),
         cache=bool(given.get("cache", True)),
         fresh=bool(given.get("fresh", False)),
@@ -130,12 +141,29 @@ def _tier(name: str | None, catalog: Catalog) -> Tier | None:
     return None if name is None else catalog.tier_named(name)
 
 
-def _positive(cap: Any) -> int | None:
-    whole = isinstance(cap, int) and not isinstance(cap, bool)
-    if cap is not None and (not whole or cap < 1):
-        message = f"max_tokens is a whole number from 1, not {cap!r}"
+def _thread(name: str | None) -> Thread | None:
+    """Return the thread that a call names; its messages join it when it runs."""
+    if name is None:
+        return None
+    if not name.strip():
+        message = "the thread has no name"
         raise ValueError(message)
-    return None if cap is None else int(cap)
+    return Thread(name.strip())
+
+
+def _effort(effort: Any) -> Effort | None:
+    if effort is not None and effort not in get_args(Effort):
+        message = f"effort is one of {', '.join(get_args(Effort))}, not {effort!r}"
+        raise ValueError(message)
+    return cast("Effort | None", effort)
+
+
+def _positive(name: str, count: Any) -> int | None:
+    whole = isinstance(count, int) and not isinstance(count, bool)
+    if count is not None and (not whole or count < 1):
+        message = f"{name} is a whole number from 1, not {count!r}"
+        raise ValueError(message)
+    return None if count is None else int(count)
 
 
 def _usd(amount: float | str) -> int:
@@ -168,7 +196,8 @@ def _context(context: object) -> tuple[Message, ...]:
     if context and context[0]["role"] != "user":
         message = "the first message of a context must be the user's"
         raise ValueError(message)
-    return tuple(context)
+    # Kept in a thread, it must not change when the user's own list does.
+    return tuple(deepcopy(dict(message)) for message in context)
 
 
 def _require_text(blocks: Sequence[Any], where: str) -> None:

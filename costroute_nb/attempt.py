@@ -132,9 +132,7 @@ class Booking:
             )
             return Attempt(settle(completion, "ok", "", billed=True), completion)
         except BudgetExceededError as refusal:
-            # A wait may have moved it into another day.
-            late = replace(opened, at=max(opened.at, self.now()))
-            self.watcher.refused(late, refusal.limit)
+            self._tell(opened, refusal)
             raise
         except ProviderError as error:
             status, billed = _failed(error), error.maybe_billed
@@ -155,6 +153,13 @@ class Booking:
             reason = f"{type(error).__name__} in mid-call; possibly billed"
             settle(completion, "unknown", reason, billed=True)
             raise
+
+    def _tell(self, opened: Record, refusal: BudgetExceededError) -> None:
+        """Tell the watcher of a refusal, unless a lower tier has room."""
+        if not refusal.by_tier:
+            # A wait may have moved it into another day.
+            late = replace(opened, at=max(opened.at, self.now()))
+            self.watcher.refused(late, refusal.limit)
 
     def restate(
         self, attempt: Attempt, status: Status, reason: str, *, delivered: bool = False
@@ -201,7 +206,7 @@ class Booking:
         if refusal is None:
             return held
         room = refusal.check.limit - refusal.balance.spent
-        if worst(quote.prompt_tokens) <= room:
+        if worst(quote.prompt_tokens) <= room and not refusal.by_tier:
             bound = self._counted(candidate, provider)
             held = replace(held, charged=worst(bound))
 
@@ -209,7 +214,7 @@ class Booking:
             fits = largest_max_tokens(
                 room, bound, price, writes_cache=quote.writes_cache
             )
-            return None if fits is None else cap_to_ask(candidate.spec, fits)
+            return None if fits is None else cap_to_ask(call, candidate.spec, fits)
 
         return self.budget.reserve(
             held,

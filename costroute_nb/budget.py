@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from costroute_nb.core.budget import LIMIT_NAMES, Fullest, Refusal, checks, scope
-from costroute_nb.core.money import pico_to_usd
+from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.refusal import refused, waiting
 from costroute_nb.errors import BudgetExceededError
 from costroute_nb.steering import Steering
@@ -27,8 +27,9 @@ LEASE = timedelta(minutes=15)
 """After this a hold counts as a crashed call, unless the caller knows better."""
 
 STOPPED = (
-    "all calls of this session are stopped: resume them in the dashboard or with "
-    "session.budget.resume(); cached answers are still served"
+    "all calls of this session are stopped: resume them with `%route budget "
+    "--resume`, in the dashboard, or with the session's `.budget.resume()`; cached "
+    "answers are still served"
 )
 
 logger = logging.getLogger("costroute_nb")
@@ -200,6 +201,32 @@ class Budget(Steering):
             found.append(Fullest(name, limit, balance.spent, balance.held))
         return max(found, key=lambda limit: limit.share, default=None)
 
+    def would_refuse(
+        self, needed: int, *, tier: str, simulated: bool, max_cost: int | None = None
+    ) -> Refusal | None:
+        """Return what would refuse a new call's hold now; nothing is reserved.
+
+        Parameters
+        ----------
+        needed
+            The call's worst case, in pico-USD.
+        tier
+            That of its model, which a limit that degrades may have closed.
+        simulated
+            Whose pot it is.
+        max_cost
+            Tightens the call limit, in pico-USD.
+        """
+        found: list[Refusal] = []
+        for check in checks(
+            self.limits, call_id="", session_id=self._session_id, at=self.now(),
+            zone=self._zone, max_cost=max_cost, tier=tier,
+        ):  # fmt: skip
+            balance = self._store.balance(check, simulated=simulated)
+            if not check.takes(balance, needed):
+                found.append(Refusal(check, balance, needed))
+        return min(found, key=lambda refusal: refusal.rank, default=None)
+
     def remaining(self) -> dict[str, float | None]:
         """Return what each limit has left in USD, None where there is no limit."""
         return {
@@ -210,6 +237,21 @@ class Budget(Steering):
     def spent(self, name: LimitName) -> int:
         """Return what one scope has spent, in pico-USD, holds not included."""
         return self._balance(self._scope(name, self.now())).spent
+
+    def __repr__(self) -> str:
+        limits = self.limits
+        call = "no limit" if limits.call is None else format_usd(limits.pico("call"))
+        stands = [f"call {call}"]
+        for name in LIMIT_NAMES[1:]:
+            limit = limits.pico(name)
+            if limit is not None:
+                of = f"{format_usd(self.spent(name))} of {format_usd(limit)}"
+                stands.append(f"{name} {of} spent")
+        stopped = "stopped, " if self.stopped else ""
+        pot = ", simulated" if self._simulated else ""
+        return (
+            f"<Budget {stopped}{', '.join(stands)}, on_limit={limits.on_limit!r}{pot}>"
+        )
 
     def _scope(self, name: LimitName, at: datetime) -> Check:
         # No call has the empty id: outside a call nothing of its limit is used.
@@ -228,6 +270,7 @@ class Budget(Steering):
             at=hold.at,
             zone=self._zone,
             max_cost=max_cost,
+            tier=hold.tier,
         )
 
     def _room(self, hold: Record, refusal: Refusal, max_cost: int | None) -> int:
@@ -247,6 +290,7 @@ def _exceeded(
     return BudgetExceededError(
         refused(refusal, by_max_cost=by_max_cost, waited=waited, max_tokens=max_tokens),
         limit=check.name,
+        by_tier=refusal.by_tier,
         limit_usd=pico_to_usd(check.limit),
         spent_usd=pico_to_usd(balance.spent),
         held_usd=pico_to_usd(balance.held),

@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from costroute_nb.core.call import as_blocks
+from costroute_nb.core.prompt_cache import asked_as
 from costroute_nb.core.thread import Thread, warm_after
 from costroute_nb.errors import ConfigurationError
+from costroute_nb.forks import lock_across_forks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from costroute_nb.core.call import Call
+    from costroute_nb.core.catalog import Model
     from costroute_nb.core.messages import Message
     from costroute_nb.core.result import Result
 
@@ -27,87 +31,168 @@ class Conversations:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._threads: dict[str, Thread] = {}
-        self._turns: dict[str, threading.Lock] = {}
+        self._lock = lock_across_forks()
+        self._found: dict[str, _Conversation] = {}
         self._archive: dict[str, tuple[Message, ...]] = {}
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the threads that have messages, in order of creation."""
         with self._lock:
-            return tuple(self._threads)
+            return tuple(n for n, one in self._found.items() if one.thread.messages)
 
     def thread(self, name: str) -> Thread:
         """Return a thread as far as it has come; a new one is empty."""
         with self._lock:
-            return self._threads.get(name, Thread(name))
+            found = self._found.get(name)
+        return Thread(name) if found is None else found.thread
 
     def clear(self, name: str) -> int:
-        """Forget a thread; return how many messages it had."""
+        """Forget a thread; return how many messages it had.
+
+        A call that is under way ends as it began, and is forgotten too.
+        """
         with self._lock:
-            found = self._threads.pop(name, None)
-        return 0 if found is None else len(found.messages)
+            found = self._found.pop(name, None)
+        return 0 if found is None else len(found.thread.messages)
 
     def joined(self, call: Call) -> Call:
         """Return a call with its thread as far as it has come."""
         if call.thread is None:
             return call
-        return replace(call, thread=self.thread(call.thread.name))
+        return _going_on(call, self.thread(call.thread.name))
 
     def run(
-        self, call: Call, route: Callable[[Call], Result], now: Callable[[], datetime]
+        self,
+        call: Call,
+        route: Callable[[Call], Result],
+        *,
+        now: Callable[[], datetime],
+        known: Callable[[str], Model | None],
+        on_wait: Callable[[str], None],
     ) -> Result:
         """Route a call, with its thread if it has one, and keep what came of it.
 
         A failed call leaves its thread as it was. Calls of one thread wait for each
         other: each goes on where the last one ended.
-        """
-        if call.thread is None:
-            result = route(call)
-            self._keep(result.call_id, result.dropped)
-            return result
-        with self._turn(call.thread.name):
-            call = self.joined(call)
-            before = call.thread or Thread("")
-            result = route(call)
-            thread = before.without(result.dropped)
-            warm = warm_after(before.warm, result.usage, result.model, now())
-            said = (*call.added, {"role": "assistant", "content": result.text})
-            with self._lock:
-                self._threads[before.name] = thread.after(said, warm)
-            result = replace(
-                result, dropped=(*thread.dropped, *_others(result, before))
-            )
-            self._keep(result.call_id, result.dropped)
-            return result
 
-    def archive(self, call_id: str) -> list[Message]:
-        """Return what trimming left out of a call's prompt, in chronological order.
+        Parameters
+        ----------
+        known
+            Gives the model of an id as a response has it.
+        on_wait
+            Takes one line if the call has to wait for another one of its thread.
 
         Raises
         ------
         ConfigurationError
-            If this session made no such call.
+            If a call of the same thread is under way here, and this one is its check's.
+        """
+        if call.thread is None:
+            result = route(call)
+            self._keep(result)
+            return result
+        with self._turn(call.thread.name, on_wait) as conversation:
+            before, began = conversation.thread, now()
+            call = _going_on(call, before)
+            result = route(call)
+            said = (*call.added, {"role": "assistant", "content": result.text})
+            model = known(result.model)
+            answered_by = result.model if model is None else model.id
+            limit = call.context_tokens or answered_by
+            thread = before.after(said, result.dropped, limit)
+            request = replace(call.request(1), thinking=result.thinking)
+            asked = asked_as(result.provider, request, thread.left_out)
+            warm = warm_after(
+                before.warm,
+                result.usage,
+                model=answered_by,
+                asked=asked,
+                at=began,
+                sent=thread.sent[:-1],
+            )
+            conversation.thread = replace(thread, warm=warm)
+            if thread.left_out == before.left_out:
+                # The very same ones: a long thread would keep a list for each call.
+                result = replace(result, dropped=conversation.dropped)
+            conversation.dropped = result.dropped
+            self._keep(result)
+            return result
+
+    def archive(self, call_id: str) -> list[Message] | None:
+        """Return what trimming left out of a call's prompt, in chronological order.
+
+        None if nothing is known of it: no message was left out, or no such call.
         """
         with self._lock:
-            if call_id not in self._archive:
-                message = f"no call {call_id!r} was answered in this session"
-                raise ConfigurationError(message)
-            return list(self._archive[call_id])
+            found = self._archive.get(call_id)
+        return None if found is None else list(found)
 
-    def _keep(self, call_id: str, dropped: tuple[Message, ...]) -> None:
-        with self._lock:
-            self._archive[call_id] = dropped
+    def _keep(self, result: Result) -> None:
+        if result.dropped:
+            with self._lock:
+                self._archive[result.call_id] = result.dropped
 
     @contextmanager
-    def _turn(self, name: str) -> Iterator[None]:
-        with self._lock:
-            turn = self._turns.setdefault(name, threading.Lock())
-        with turn:
-            yield
+    def _turn(
+        self, name: str, on_wait: Callable[[str], None]
+    ) -> Iterator[_Conversation]:
+        while True:
+            with self._lock:
+                found = self._found.setdefault(name, _Conversation(name))
+            if found.owner == threading.get_ident():
+                message = (
+                    f"a call of thread {name} is under way: its check cannot go on "
+                    "with the same thread"
+                )
+                raise ConfigurationError(message)
+            if found.turn.locked():
+                on_wait(f"another call of thread {name} is under way: waiting for it")
+            with found.turn:
+                # Cleared meanwhile: then it begins anew.
+                if self._found.get(name) is found:
+                    try:
+                        found.owner = threading.get_ident()
+                        yield found
+                    finally:
+                        found.owner = None
+                    return
 
 
-def _others(result: Result, thread: Thread) -> tuple[Message, ...]:
-    """Return what was left out that is no message of the thread, but of the context."""
-    own = {id(message) for message in thread.messages}
-    return tuple(message for message in result.dropped if id(message) not in own)
+class _Conversation:
+    """A thread as it goes on, and whose turn it is."""
+
+    def __init__(self, name: str) -> None:
+        self.turn = threading.Lock()
+        self.owner: int | None = None
+        self.thread = Thread(name)
+        self.dropped: tuple[Message, ...] = ()
+
+
+def _going_on(call: Call, thread: Thread) -> Call:
+    """Return a call as the next one of a thread.
+
+    A context that the thread has already is not said again: a cell that names both
+    would else send, and pay, one more copy of it each time.
+    """
+    if _has(thread.messages, call.context):
+        return replace(call, thread=thread, context=())
+    # Each call's messages are objects of its own: they are told apart by that.
+    context = tuple(dict(message) for message in call.context)
+    return replace(call, thread=thread, context=context)
+
+
+def _has(messages: Sequence[Message], context: Sequence[Message]) -> bool:
+    """Tell whether a context stands among messages, its last one perhaps continued."""
+    wanted = [(message["role"], as_blocks(message["content"])) for message in context]
+    had = [(message["role"], as_blocks(message["content"])) for message in messages]
+    last = len(wanted) - 1
+
+    def at(start: int) -> bool:
+        role, blocks = had[start + last]
+        ends = (
+            role == wanted[last][0]
+            and blocks[: len(wanted[last][1])] == wanted[last][1]
+        )
+        return ends and had[start : start + last] == wanted[:last]
+
+    return bool(wanted) and any(map(at, range(len(had) - last)))

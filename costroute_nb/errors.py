@@ -101,10 +101,12 @@ class BudgetExceededError(CostRouteError):
     """A limit leaves no room for the call's worst case; amounts are in USD.
 
     `limit` is `call`, `session`, `day` or `month`; `max_tokens` is the largest
-    cap with which the same call would fit now, or None if none would.
+    cap with which the same call would fit now, or None if none would. `by_tier` tells
+    that there is room, but for lower tiers only: what `on_limit="degrade"` leaves.
     """
 
     limit: str = ""
+    by_tier: bool = False
     limit_usd: float = 0.0
     spent_usd: float = 0.0
     held_usd: float = 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from costroute_nb.core.answers import CachedAnswer
 from costroute_nb.core.fingerprint import fingerprint
-from costroute_nb.core.plan import Plan
+from costroute_nb.core.plan import Plan, to_fit
 from costroute_nb.core.shaping import doubled
 
 if TYPE_CHECKING:
@@ -25,14 +25,37 @@ class Lookup:
         self.cache = cache
         self.ttl = ttl
 
-    def key(self, candidate: Candidate, provider: Provider) -> str:
+    def key(
+        self, candidate: Candidate, provider: Provider, limit: str | None = None
+    ) -> str:
         """Return the fingerprint of what would be sent, and where it would go.
 
         Whether the provider shall keep the prompt changes the price, never the answer:
-        it is not part of the key.
+        it is not part of the key. With a `limit` it is that of the whole conversation,
+        of which as much was sent as fits the limit.
         """
-        request = replace(candidate.request, prompt_cache=None)
-        return fingerprint(provider.body(candidate.spec, request), provider.scope())
+        request, scope = candidate.request, dict(provider.scope())
+        if limit is not None:
+            scope["limit"] = limit
+            if candidate.trim is not None:
+                request = replace(request, messages=candidate.trim.whole)
+        request = replace(request, prompt_cache=None)
+        return fingerprint(provider.body(candidate.spec, request), scope)
+
+    def _keys(self, call: Call, candidate: Candidate, provider: Provider) -> list[str]:
+        """Return the keys of all answers to what a candidate is asked.
+
+        What is left out changes as estimates are corrected. Cells that are run again
+        shall find their answers none the less: by the whole and by the limit.
+        """
+        keys = [self.key(candidate, provider)]
+        if candidate.trim is not None:
+            keys.append(self.key(candidate, provider, candidate.trim.reason))
+            whole = replace(candidate.request, messages=candidate.trim.whole)
+            keys.append(self.key(replace(candidate, request=whole), provider))
+        elif call.context_tokens is not None:
+            keys.append(self.key(candidate, provider, to_fit(call.context_tokens)))
+        return keys
 
     def answers(
         self, call: Call, candidate: Candidate, provider: Provider
@@ -40,10 +63,11 @@ class Lookup:
         """Yield the candidate's answers that are young enough for the call."""
         age = self.ttl if call.ttl is None else call.ttl
         for asked in _as_asked(call, candidate):
-            entry = self.cache.get(self.key(asked, provider), age)
-            answer = CachedAnswer.from_entry(entry) if entry else None
-            if answer is not None:
-                yield answer
+            for key in self._keys(call, asked, provider):
+                entry = self.cache.get(key, age)
+                answer = CachedAnswer.from_entry(entry) if entry else None
+                if answer is not None:
+                    yield answer
 
     def marked(self, plan: Plan, call: Call, provider: Provider) -> Plan:
         """Return the plan with each candidate told whether its answer is here."""
@@ -71,14 +95,17 @@ class Lookup:
         if not call.cache:
             return
         ttl = self.ttl if call.ttl is None else call.ttl
-        kept = self.key(candidate, provider)
+        kept = [self.key(candidate, provider)]
+        if candidate.trim is not None:
+            kept.append(self.key(candidate, provider, candidate.trim.reason))
         if call.fresh:
             for other in plan.candidates:
                 for asked in _as_asked(call, other):
-                    key = self.key(asked, provider)
-                    if key != kept and self.cache.get(key) is not None:
-                        self.cache.put(key, {}, 0.0)
-        self.cache.put(kept, answer.to_entry(), ttl)
+                    for key in self._keys(call, asked, provider):
+                        if key not in kept and self.cache.get(key) is not None:
+                            self.cache.put(key, {}, 0.0)
+        for key in kept:
+            self.cache.put(key, answer.to_entry(), ttl)
 
 
 def _as_asked(call: Call, candidate: Candidate) -> Iterator[Candidate]:

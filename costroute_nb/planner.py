@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.policy import ceiling_at, degrade, make_plan
+from costroute_nb.core.budget import ceiling_at, percent
+from costroute_nb.core.policy import degrade, make_plan
 from costroute_nb.core.refusal import not_degraded
-from costroute_nb.core.tokens import estimate_messages
-from costroute_nb.errors import NoCapableModelError
+from costroute_nb.core.tokens import split_messages
+from costroute_nb.errors import NoCapableModelError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from costroute_nb.core.plan import Candidate, Plan
     from costroute_nb.drafting import Drafter
     from costroute_nb.ports import Classifier, Clock, Provider
+
+logger = logging.getLogger(__name__)
+
+_MOST_COUNTS = 3
+"""How often one prompt is counted and trimmed anew."""
 
 
 class Planner:
@@ -51,7 +58,8 @@ class Planner:
         UnknownModelError, NoCapableModelError
             See `core.policy.make_plan`.
         """
-        tokens = estimate_messages(call.messages, call.system)
+        said = split_messages(call.messages, call.system)
+        tokens = said.total
         if call.context_tokens is not None:
             tokens = min(tokens, call.context_tokens)
         classification = self.classifier.classify(
@@ -65,7 +73,7 @@ class Planner:
             task=task,
             default_max_tokens=self.default_max_tokens,
             on=self.clock.now().date(),
-            draft=self.drafter.of(call, task, provider).draft,
+            draft=self.drafter.of(call, task, provider, said).draft,
         )
 
     def redrafted(
@@ -87,6 +95,48 @@ class Planner:
         )
         return replace(candidate, request=request, quote=quote)
 
+    def counted(
+        self, call: Call, plan: Plan, candidate: Candidate, provider: Provider
+    ) -> Candidate:
+        """Return a candidate that is within `context_tokens` by the provider's count.
+
+        The provider is asked only where too little is known to trust an estimate;
+        what it counts corrects the estimates.
+
+        Raises
+        ------
+        ConfigurationError
+            If the prompt cannot be trimmed to that.
+        """
+        limit = call.context_tokens
+        if limit is None:
+            return candidate
+        task = self.tasks[call.task or plan.classification.task]
+        drafting = self.drafter.of(call, task, provider)
+        counter, spec = self.drafter.counter, candidate.spec
+        for _ in range(_MOST_COUNTS):
+            if not drafting.uncertain(spec, candidate.request, limit):
+                break
+            try:
+                tokens = provider.count_tokens(spec, candidate.request)
+            except ProviderError as error:
+                logger.info("tokens could not be counted: %s", error)
+                break
+            estimate = candidate.quote.estimate
+            counter.learn_count(
+                estimate, spec.tokenizer, tokens, simulated=provider.simulated
+            )
+            if tokens <= limit:
+                break
+            drafted = drafting.draft(spec, candidate.request)
+            candidate = replace(
+                candidate,
+                request=drafted.request,
+                quote=drafted.quote,
+                trim=drafted.trim,
+            )
+        return candidate
+
     def degraded(self, call: Call, plan: Plan, provider: Provider, by: Fullest) -> Plan:
         """Return the plan below the ceiling that a nearly spent limit leaves.
 
@@ -105,5 +155,7 @@ class Planner:
             degraded = self.plan(lower, provider)
         except NoCapableModelError as error:
             raise not_degraded(by, ceiling, plan) from error
-        used = f"{by.share:.0%} of the {by.name} limit is used"
+        if degraded.tier == plan.tier:
+            return replace(degraded, reason=plan.reason)
+        used = f"{percent(by.share)} of the {by.name} limit is used"
         return replace(degraded, reason=f"{plan.reason}; degraded to {ceiling}: {used}")

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from costroute_nb.core.alerts import Alert
+    from costroute_nb.core.answer_sizes import Answers
     from costroute_nb.core.budget import Balance, Check, Refusal
     from costroute_nb.core.catalog import Model
     from costroute_nb.core.classification import Classification
+    from costroute_nb.core.levers import Used
     from costroute_nb.core.messages import Completion, Request
     from costroute_nb.core.prices import Price
+    from costroute_nb.core.prompt_cache import Gap
     from costroute_nb.core.record import Record
     from costroute_nb.core.totals import Totals
 
@@ -191,16 +194,35 @@ class LedgerStore(Protocol):
         nobody knows how much, and `among` those of other values than the given.
         """
 
+    def used(
+        self,
+        above: Callable[[datetime], Collection[int]],
+        *,
+        simulated: bool,
+        session_id: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterable[Used]:
+        """Return special uses by price; `above` has the prompt lengths of its steps."""
+
+    def answers(
+        self,
+        *,
+        simulated: bool,
+        session_id: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterable[Answers]:
+        """Return how long the newest accepted answers of a pot were."""
+
     def counted(self, *, simulated: bool) -> Iterable[Record]:
         """Return some hundred records of known estimate and usage, oldest first.
 
         They are the newest ones of a pot, which token estimates are corrected by.
         """
 
-    def thread_gaps(self, *, simulated: bool) -> Iterable[timedelta]:
-        """Return the times between the newest calls of the same threads of a pot.
+    def thread_gaps(self, now: datetime, *, simulated: bool) -> Iterable[Gap]:
+        """Return the times between the newest calls of threads of a pot to one model.
 
-        Answers from the cache do not count.
+        So is the time since each one's last call. Answers from the cache do not count.
         """
 
     def records(
@@ -229,8 +251,10 @@ class LedgerStore(Protocol):
     def claim_alert(self, key: str, at: datetime, text: str) -> bool:
         """Keep an alert; True for exactly one of all who ever claim its key."""
 
-    def alerts(self, since: datetime | None = None) -> list[tuple[datetime, str, str]]:
-        """Return the moment, the key and the text of every alert, oldest first."""
+    def alerts(
+        self, since: datetime | None = None, limit: int | None = None
+    ) -> list[tuple[datetime, str, str]]:
+        """Return moment, key and text of all or the last claims, oldest first."""
 
     def version(self) -> object:
         """Return what differs from an earlier one if anything has changed since.

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from costroute_nb.core.lever import baseline_in_words
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.frames import records_frame
 from costroute_nb.reports import Scope, build_report, grouped, summary_frame
-from costroute_nb.settings import seconds
+from costroute_nb.since import beginning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     import pandas as pd
 
-    from costroute_nb.core.replay import Policy, Repricing
+    from costroute_nb.core.lever import Levers
+    from costroute_nb.core.replay import Policy
     from costroute_nb.core.report import GroupedBy, Report
+    from costroute_nb.core.repricing import Repricing
     from costroute_nb.ports import Clock, LedgerStore
+    from costroute_nb.reports import By
     from costroute_nb.settings import Settings
+    from costroute_nb.since import Since
     from costroute_nb.what_if import ReplayedBy
     from costroute_nb.wiring import Parts
 
-Since = datetime | timedelta | str | float | None
-"""A moment, seconds or text such as `30d` ago, or None for everything."""
+_LOOKS = 3
+"""How often a report is drawn up at most, until its parts are of the same moment."""
 
 
 class Reporting:
     """The part of a session that reads its ledger.
 
     Every sum is of the session's own pot, simulated or real, and says which. In all
-    methods `since` is a moment (naive: in the budget's zone), or how far back: seconds,
-    or text such as `30d`; None is everything. Unless `all_sessions` is False, every
-    session on this ledger counts.
+    methods `since` is a day or moment, also as text such as `2026-11-01` (without a
+    zone: in the budget's), or how far back: seconds, or text such as `30d`; None is
+    everything. Unless `all_sessions` is False, every session on this ledger counts.
     """
 
     session_id: str
@@ -58,16 +64,16 @@ class Reporting:
         Parameters
         ----------
         since
-            A moment (naive: in the budget's zone), or how far back: seconds, or text
-            such as `30d`. None is everything.
+            A day or moment (without a zone: in the budget's), also as text, or how far
+            back: seconds, or text such as `30d`. None is everything.
         """
         parts = self._parts
-        since = self._moment(since, parts)
-        return records_frame(self._expired(parts).records(since=since))
+        start = self._moment(since, parts)
+        return records_frame(self._expired(parts).records(since=start))
 
     def summary(
         self,
-        by: GroupedBy = "workflow",
+        by: By = "workflow",
         since: Since = None,
         *,
         all_sessions: bool = True,
@@ -75,13 +81,15 @@ class Reporting:
         """Return calls, cost, average, cache-hit rate, models and savings by group.
 
         The dearest group comes first, days in order; calls without a name are a group
-        whose name is missing. `attrs` has `baseline_model`, which savings are measured
-        against, `simulated` and `sessions`.
+        whose name is missing. `attrs` has `baseline`, which savings are measured
+        against, in words, `baseline_model`, which that is today, `simulated` and
+        `sessions`.
 
         Parameters
         ----------
         by
-            `workflow`, `step`, `model`, `tier`, `notebook` or `day` of the budget's zone.
+            `workflow`, `step`, `model`, `tier`, `notebook` or `day` of the budget's zone,
+            or a list of several, such as `["workflow", "step"]`.
 
         Raises
         ------
@@ -131,14 +139,18 @@ class Reporting:
         Parameters
         ----------
         tiers
-            Model ids by tier, such as `{"large": "claude-sonnet-5-5"}`.
+            Model ids or lines by tier, such as `{"large": "sonnet"}`.
         prices
-            A day, whose prices then hold for everything; or USD per million tokens by
-            model id, such as `{"claude-opus-5-5": {"input": 3, "output": 15}}`, with
-            the keys of prices.toml.
+            A day (of UTC, also as text such as `2026-10-01`), whose prices then hold for
+            everything; or USD per million tokens by model id, such as
+            `{"claude-opus-5-5": {"input": 3, "output": 15}}`, with the keys of
+            prices.toml.
         policy
             `all-large`, `all-small`, or a function of a ledger record that returns the
-            id of the model to ask, or None where nothing would have been asked.
+            id of the model to ask, or None where nothing would have been asked. Of use
+            to it are `tier, model, provider, task, reason, status, workflow, step,
+            notebook, at, attempt, cost` (pico-USD), `usage.input_tokens` and
+            `usage.output_tokens`, such as `lambda record: record.model`.
         by
             `tier`, `model`, `workflow`, `step`, `task` or `notebook`, as recorded.
 
@@ -146,6 +158,8 @@ class Reporting:
         ------
         ValueError
             If a choice cannot be used.
+        ConfigurationError
+            If prices are neither a day nor rates, or the function fails.
         UnknownModelError
             If one names a model that no table knows.
         """
@@ -163,6 +177,23 @@ class Reporting:
             policy=policy,
             by=by,
         )
+        return _told(frame, scope, parts)
+
+    def levers(self, since: Since = None, *, all_sessions: bool = True) -> pd.DataFrame:
+        """Return what each way to spend less came to, one row each, and against what.
+
+        Answer cache and routing (`counts` is `part`) add up to `attrs["saved_usd"]`,
+        what was saved against `attrs["baseline"]`. Prompt caching and trimming come on
+        top of that, against the same model; thinking has what it cost, and of
+        answers with and without a schema, or of other effort, averages are compared.
+        What did nothing has no row; `attrs["notes"]` says what the sums are.
+        """
+        from costroute_nb.levers import levers_frame
+
+        parts = self._parts
+        scope = self._scope(since, all_sessions, parts)
+        frame = levers_frame(self._levers(scope, parts))
+        frame.attrs["period"] = scope.period
         return _told(frame, scope, parts)
 
     def report(
@@ -184,7 +215,8 @@ class Reporting:
             Where to put one page that opens without a network, instead of what is
             there; its directory must exist.
         csv
-            Where to put the table of the groups.
+            Where to put the table of the groups; that of the levers goes beside it,
+            into `NAME-levers.csv`.
 
         Raises
         ------
@@ -194,24 +226,37 @@ class Reporting:
             If a file cannot be written.
         """
         parts = self._parts
-        report = build_report(
-            self._expired(parts),
-            by,
-            self._scope(since, all_sessions, parts),
-            zone=parts.settings.zone,
-            baseline_model=baseline_model(parts.catalog).id,
-            until=self._clock.now(),
-        )
+        scope = self._scope(since, all_sessions, parts)
+        ledger = self._expired(parts)
+        for _ in range(_LOOKS):
+            report = build_report(
+                ledger,
+                by,
+                scope,
+                zone=parts.settings.zone,
+                baseline_model=baseline_model(parts.catalog).id,
+                until=self._clock.now(),
+            )
+            report = replace(report, levers=self._levers(scope, parts))
+            # Calls may end in between, and one page has to agree with itself.
+            if report.levers.saved == report.totals.known_saving:
+                break
         if html is not None or csv is not None:
-            from costroute_nb.export.files import write_text
-            from costroute_nb.export.page import html_text
-            from costroute_nb.export.table import csv_text
+            from costroute_nb.export.files import write_report
 
-            if html is not None:
-                write_text(html, html_text(report))
-            if csv is not None:
-                write_text(csv, csv_text(report))
+            write_report(report, html=html, csv=csv)
         return report
+
+    def _levers(self, scope: Scope, parts: Parts) -> Levers:
+        from costroute_nb.levers import read_levers
+
+        return read_levers(
+            self._expired(parts),
+            scope,
+            catalog=parts.catalog,
+            prices=parts.prices,
+            now=self._clock.now(),
+        )
 
     def _scope(self, since: Since, all_sessions: bool, parts: Parts) -> Scope:
         return Scope(
@@ -221,13 +266,7 @@ class Reporting:
         )
 
     def _moment(self, since: Since, parts: Parts) -> datetime | None:
-        if since is None or isinstance(since, datetime):
-            start = since
-        else:
-            start = self._clock.now() - timedelta(seconds=seconds(since))
-        if start is not None and start.tzinfo is None:
-            start = start.replace(tzinfo=parts.settings.zone)
-        return start
+        return beginning(since, self._clock.now(), parts.settings.zone)
 
     def _expired(self, parts: Parts) -> LedgerStore:
         """Return the ledger; what a dead process held is a fact once its lease is over."""
@@ -237,8 +276,10 @@ class Reporting:
 
 def _told(frame: pd.DataFrame, scope: Scope, parts: Parts) -> pd.DataFrame:
     """Return the frame, which says what its savings and its sums are of."""
+    model = baseline_model(parts.catalog).id
     told: dict[str, Any] = {
-        "baseline_model": baseline_model(parts.catalog).id,
+        "baseline": baseline_in_words(model),
+        "baseline_model": model,
         "simulated": scope.simulated,
         "sessions": scope.sessions,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costroute_nb.core.money import pico_to_usd
 from costroute_nb.core.report import (
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from costroute_nb.core.billed import Among
     from costroute_nb.core.record import Record
     from costroute_nb.ports import LedgerStore
+
+By: TypeAlias = "GroupedBy | Sequence[GroupedBy]"
+"""One grouping, or several at once."""
 
 _Sum = tuple[tuple[str | int | None, ...], Totals]
 _QUARTER = timedelta(minutes=15)
@@ -128,7 +131,7 @@ def sums(ledger: LedgerStore, keys: Sequence[str], scope: Scope) -> Iterator[_Su
 
 
 def grouped(
-    ledger: LedgerStore, by: GroupedBy, scope: Scope, zone: ZoneInfo
+    ledger: LedgerStore, by: By, scope: Scope, zone: ZoneInfo
 ) -> tuple[Group, ...]:
     """Return the groups of a scope, the dearest first; days in order, of a zone.
 
@@ -137,21 +140,26 @@ def grouped(
     ValueError
         If there is no such grouping.
     """
-    if by not in GROUPINGS:
-        message = f"no summary by {by!r}: choose {', '.join(GROUPINGS)}"
-        raise ValueError(message)
-    keys = tuple(dict.fromkeys((_column(by), "model")))
+    for one in _columns(by) or ("nothing",):
+        if one not in GROUPINGS:
+            message = f"no summary by {one!r}: choose {', '.join(GROUPINGS)}"
+            raise ValueError(message)
+    keys = tuple(dict.fromkeys((*map(_column, _columns(by)), "model")))
     return _arranged(keys, sums(ledger, keys, scope), by, zone)
 
 
 def _arranged(
-    keys: Sequence[str], found: Iterable[_Sum], by: GroupedBy, zone: ZoneInfo
+    keys: Sequence[str], found: Iterable[_Sum], by: By, zone: ZoneInfo
 ) -> tuple[Group, ...]:
-    """Return the groups by one of the columns that the sums have."""
-    at, model = keys.index(_column(by)), keys.index("model")
-    groups = group_up(
-        (_name(key[at], by, zone), str(key[model]), totals) for key, totals in found
-    )
+    """Return the groups by one, or several, of the columns that the sums have."""
+    places = [(keys.index(_column(one)), one) for one in _columns(by)]
+    model = keys.index("model")
+
+    def name(key: Sequence[str | int | None]) -> Any:
+        names = tuple(_name(key[at], one, zone) for at, one in places)
+        return names[0] if isinstance(by, str) else names
+
+    groups = group_up((name(key), str(key[model]), totals) for key, totals in found)
     if by == "day":
         return tuple(sorted(groups, key=lambda group: str(group.name)))
     return tuple(
@@ -208,8 +216,8 @@ def _whole(groups: Iterable[Group]) -> Totals:
     return sum((group.totals for group in groups), Totals())
 
 
-def summary_frame(groups: Sequence[Group], by: GroupedBy) -> pd.DataFrame:
-    """Return one row for each group, with the columns of `COLUMNS`.
+def summary_frame(groups: Sequence[Group], by: By) -> pd.DataFrame:
+    """Return one row for each group: its names, and the columns of `COLUMNS`.
 
     Money is float USD. What an attempt did not cost for certain is left out of
     `cost_usd`, counted in `unknown` and, at its worst, in `charged_usd`; where no
@@ -219,18 +227,25 @@ def summary_frame(groups: Sequence[Group], by: GroupedBy) -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = [group.name for group in groups]
-    rows = [_cells(group, by) for group in groups]
+    named = _columns(by)
+    names = [[group.name] if isinstance(by, str) else group.name for group in groups]
+    # The attempts of one call may be of several models, whatever else groups them.
+    each = next((one for one in named if averaged(one) == "attempt"), named[0])
+    rows = [_cells(group, each) for group in groups]
     frame = pd.DataFrame(
         {
-            by: pd.Series(names, dtype="datetime64[us]" if by == "day" else "str"),
-            **{
-                column: pd.Series([row[column] for row in rows], dtype=kind)
-                for column, kind in COLUMNS.items()
-            },
+            one: pd.Series(
+                [name[at] for name in names],  # type: ignore[index] # as many as columns
+                dtype="datetime64[us]" if one == "day" else "str",
+            )
+            for at, one in enumerate(named)
+        }
+        | {
+            column: pd.Series([row[column] for row in rows], dtype=kind)
+            for column, kind in COLUMNS.items()
         }
     )
-    frame.attrs["average_per"] = averaged(by)
+    frame.attrs["average_per"] = averaged(each)
     return frame
 
 
@@ -256,6 +271,10 @@ def _key(record: Record, name: str) -> str | int | None:
         return (record.at - _EPOCH) // _QUARTER
     value: str | None = getattr(record, name)
     return value
+
+
+def _columns(by: By) -> tuple[GroupedBy, ...]:
+    return (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
 
 
 def _column(by: GroupedBy) -> str:

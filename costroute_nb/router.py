@@ -144,9 +144,8 @@ class Router:
 
     def _attempt_candidates(self, trip: Trip) -> Result:
         """Try candidate after candidate until an answer may be delivered."""
-        first, *others = trip.plan.candidates
-        answer = self.answering.answer(trip, first)
-        for candidate in others:
+        answer = self._first_answer(trip)
+        for candidate in trip.plan.candidates[1:]:
             if answer.verdict.outcome == "accepted" or answer.ends_here(trip.call):
                 break
             trip.note(f"{answer.verdict.reason}: escalated to {candidate.model}")
@@ -154,14 +153,28 @@ class Router:
             try:
                 following = self.answering.answer(trip, candidate)
             except BudgetExceededError as refusal:
-                if answer.verdict.outcome != "truncated":
+                cut = answer.verdict.outcome == "truncated" and not trip.call.task
+                if not cut and not refusal.by_tier:
                     raise
-                trip.note(f"this is the cut answer: {refusal}")
+                trip.note(f"{'this is the cut answer: ' if cut else ''}{refusal}")
                 break
             finally:
                 self._mark_escalated(trip, answer)
             answer = following
         return self._conclude(trip, answer)
+
+    def _first_answer(self, trip: Trip) -> Answer:
+        """Return the first candidate's answer, of a lower tier if that is closed."""
+        while True:
+            first = trip.plan.candidates[0]
+            try:
+                return self.answering.answer(trip, first)
+            except BudgetExceededError as refusal:
+                # Other calls have filled the limit since the plan was made.
+                if refusal.by_tier:
+                    self._degrade_trip(trip)
+                if trip.plan.candidates[0].tier == first.tier:
+                    raise
 
     def _mark_escalated(self, trip: Trip, answer: Answer) -> None:
         """Once another candidate was really tried, the rejected one is `escalated`."""

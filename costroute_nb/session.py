@@ -12,7 +12,9 @@ from costroute_nb.asking import build_call
 from costroute_nb.callbacks import Callbacks
 from costroute_nb.clock import SystemClock
 from costroute_nb.conversations import Conversations
-from costroute_nb.nobody import NOBODY
+from costroute_nb.conversing import Conversing
+from costroute_nb.core.registered import Delegations
+from costroute_nb.delegating import Delegating
 from costroute_nb.reporting import Reporting
 from costroute_nb.sources import resolve
 from costroute_nb.wiring import wire
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from costroute_nb.core.plan import Plan
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.dashboard import Dashboard
-    from costroute_nb.ports import Clock, LedgerStore, Listener, Prices, ResponseCache
+    from costroute_nb.ports import Clock, LedgerStore, Prices, ResponseCache
     from costroute_nb.settings import Settings
     from costroute_nb.wiring import Parts
 
@@ -46,7 +48,7 @@ _LIMITS = {
 }
 
 
-class Session(Reporting):
+class Session(Reporting, Conversing, Delegating):
     """Everything a user does goes through a session; its methods are thread-safe.
 
     Parameters
@@ -70,6 +72,7 @@ class Session(Reporting):
         self._settled: Callbacks[Call] = Callbacks("Session.on_settled")
         self._dashboard: Dashboard | None = None
         self._conversations = Conversations()
+        self._delegations = Delegations()
         self._parts = wire(resolve(session=settings), self.session_id, self._clock)
 
     def route(self, prompt: str, **options: Any) -> Result:
@@ -85,6 +88,14 @@ class Session(Reporting):
             An exact model id; `anthropic` or `simulated`.
         system, context
             A system prompt; text or `{role, content}` messages before the prompt.
+        thread
+            A name: the call goes on with that conversation, which lives in this
+            session's memory.
+        context_tokens
+            Most tokens of the whole prompt: older steps are left out to fit.
+        effort
+            How hard the model shall think, `low`, `medium` or `high`, instead of what
+            the plan chooses.
         max_tokens
             Cap on answer tokens. An answer it cuts is returned as it is.
         schema
@@ -101,6 +112,8 @@ class Session(Reporting):
             False stops at the first candidate.
         workflow, step
             What the ledger books the call under.
+        task
+            A delegated task such as `summarize:200`; the prompt is the text for it.
 
         Raises
         ------
@@ -129,6 +142,11 @@ class Session(Reporting):
     ) -> Call:
         """Return the checked call that a face asks `run` or `plan_call` to serve."""
         parts = self._parts
+        origin: dict[str, Any] = {"notebook": notebook, "cell": cell}
+        origin["check_namespace"] = check_namespace
+        if options.get("task") is not None:  # the prompt is the text to work on
+            return self._named(options.pop("task"), prompt, options, **origin)
+        options.pop("task", None)
         return build_call(
             prompt,
             options,
@@ -136,20 +154,8 @@ class Session(Reporting):
             settings=parts.settings,
             typed=typed,
             values=values,
-            notebook=notebook,
-            cell=cell,
-            check_namespace=check_namespace,
+            **origin,
         )
-
-    def run(self, call: Call, listener: Listener | None = None) -> Result:
-        """Serve a call, telling a listener how it goes."""
-        router, heard = self._parts.router, listener or NOBODY
-        try:
-            return self._conversations.run(
-                call, lambda joined: router.route(joined, heard), router.booking.now
-            )
-        finally:
-            self._settled.tell(call)
 
     def on_settled(self, callback: Callable[[Call], object]) -> Callable[[], None]:
         """Call back after each call, however it ended; the function returned ends it."""
@@ -160,13 +166,9 @@ class Session(Reporting):
         from costroute_nb.notebook.dashboard import Dashboard
 
         with self._lock:
-            if self._dashboard is None:
+            if self._dashboard is None or self._dashboard.closed:
                 self._dashboard = Dashboard(self)
             return self._dashboard
-
-    def plan_call(self, call: Call) -> Plan:
-        """Return how a call would be served."""
-        return self._parts.router.plan(self._conversations.joined(call))
 
     @property
     def parts(self) -> Parts:
@@ -252,10 +254,12 @@ class Session(Reporting):
                 parts.budget.update(**limits)
 
     def close(self) -> None:
-        """Give back files and connections."""
+        """Give back files and connections; the dashboard shows a last state."""
         with self._lock:
-            if self._dashboard is not None:
-                self._dashboard.close()
+            dashboard, self._dashboard = self._dashboard, None
+        if dashboard is not None:
+            dashboard.close()  # while the parts that it reads are open
+        with self._lock:
             self._parts.close()
 
     def __enter__(self) -> Self:

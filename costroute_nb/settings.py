@@ -75,6 +75,9 @@ class Settings:
         "stop", "what a spent limit does: stop or degrade"
     )
     max_tokens: int = _setting(4096, "cap on answer tokens when a call names none")
+    context_tokens: int | None = _setting(
+        None, "most tokens of a prompt: older steps are left out to fit"
+    )
     ttl: float = _setting(3600.0, "seconds an answer is kept and accepted")
     cache_size: int = _setting(2**28, "most bytes of cached answers on disk")
     format: Format = _setting(  # noqa: RUF009 -- it is dataclasses.field
@@ -102,9 +105,10 @@ class Settings:
             _zone(self.timezone)
 
     def _wrong_number(self) -> str | None:
-        for name in ("max_tokens", "attempts"):
-            if getattr(self, name) < 1:
-                return f"{name} must be at least 1, not {getattr(self, name)}"
+        for name in ("max_tokens", "attempts", "context_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                return f"{name} must be at least 1, not {value}"
         for name in ("ttl", "cache_size", "max_wait", "budget_wait"):
             if not getattr(self, name) >= 0:
                 return f"{name} cannot be negative: {getattr(self, name)}"

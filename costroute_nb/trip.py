@@ -39,6 +39,7 @@ class Trip:
     attempts: list[Attempt] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rejected: list[CachedAnswer] = field(default_factory=list)
+    unrepaired: str = ""
     retries: int = 0
     waited: float = 0.0
 
@@ -178,9 +179,16 @@ class Trip:
                 message, text=result.text, cost_usd=cost, call_id=self.call_id
             )
         cut = verdict.outcome == "truncated"
-        cure = "raise --max-tokens" if cut else "change the prompt or the check"
+        if cut:
+            cure = "raise --max-tokens"
+        elif self.call.task is not None:
+            cure = "ask for less of it, or begin with a higher --tier"
+        else:
+            cure = "change the prompt or the check"
         if not self.call.escalate:
             cure += ", or drop --no-escalate so that the next tier may try"
+        if self.unrepaired:
+            cure += f"; {self.unrepaired}"
         message = f"no answer passed: {verdict.reason} ({tries}): {cure}"
         return InvalidAnswerError(
             message,
@@ -206,5 +214,6 @@ class Trip:
             rule=self.plan.classification.rule,
             simulated=self.provider.simulated,
             effort=candidate.request.effort,
+            thinking=candidate.request.thinking,
             dropped=candidate.trim.dropped if candidate.trim else (),
         )

@@ -12,21 +12,19 @@ from costroute_nb.core.money import pico_to_usd
 from costroute_nb.core.replay import (
     Policy,
     Replay,
-    Repricing,
     with_function,
     with_policy,
-    with_prices,
     with_tiers,
 )
+from costroute_nb.core.repricing import Repriced, Repricing, with_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from costroute_nb.core.billed import Among
     from costroute_nb.core.catalog import Catalog, Model
-    from costroute_nb.core.costing import PriceOf
     from costroute_nb.core.record import Record
     from costroute_nb.core.replay import ByTier, Instead
     from costroute_nb.core.totals import Totals
@@ -94,6 +92,8 @@ def what_if(
     ------
     ValueError
         If choices exclude each other, or one cannot be used.
+    ConfigurationError
+        If prices are neither a day nor rates, or a policy of one's own fails.
     UnknownModelError
         If a choice names a model that no table knows.
     """
@@ -103,11 +103,11 @@ def what_if(
     if tiers is not None and policy is not None:
         message = "choose other tiers or a policy, not both"
         raise ValueError(message)
-    price: PriceOf = prices.price
-    repriced: Callable[[str], bool] = _nothing
+    repriced = Repriced(prices.price, _nothing)
     if repricing is not None:
-        price, repriced = with_prices(repricing, catalog, prices.price)
-    replay = Replay(BilledCosting(Costing(catalog, price)), repriced)
+        repriced = with_prices(repricing, catalog, prices.price)
+    costing = Costing(catalog, repriced.price)
+    replay = Replay(BilledCosting(costing), repriced.concerns)
     sums: defaultdict[str | None, _Sums] = defaultdict(_Sums)
     if policy is None:
         choose = with_tiers(tiers or {}, catalog)
@@ -124,7 +124,9 @@ def what_if(
         else:
             group.recorded += attempt.cost
             group.replayed += cost
-    return _frame(sums, by)
+    frame = _frame(sums, by)
+    frame.attrs["notes"] = (*NOTES, *repriced.notes)
+    return frame
 
 
 def _concerned(
@@ -203,5 +205,4 @@ def _frame(sums: Mapping[str | None, _Sums], by: ReplayedBy) -> pd.DataFrame:
     # Exact sums: those of a column of floats would not be.
     for name in ("recorded_usd", "replayed_usd"):
         frame.attrs[name] = pico_to_usd(sum(money[name]))
-    frame.attrs["notes"] = NOTES
     return frame

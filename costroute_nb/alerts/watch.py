@@ -30,6 +30,7 @@ RECENT = timedelta(days=7)
 """How long an alert is listed."""
 
 _REMEMBERED = 1_000
+_NOT_LISTED = 100  # so many of others and silent claims are read through at once
 
 
 class Alerts:
@@ -123,18 +124,35 @@ class Alerts:
         ):  # what is known of it need not be asked again
             self._claimed, self._rates = before._claimed, before._rates
 
-    def recent(self) -> tuple[Alert, ...]:
+    def recent(self, most: int | None = None) -> tuple[Alert, ...]:
         """Return the alerts of the last 7 days, oldest first, whoever told them.
 
         They are those of the session's pot, on everything that shares the ledger; only
         what other sessions used of their session limits is left out.
+
+        Parameters
+        ----------
+        most
+            How many of the newest are enough; None returns all, in a time that grows
+            with them.
 
         Raises
         ------
         ConfigurationError
             If the ledger cannot be read.
         """
-        rows = self._ledger.alerts(since=self._clock.now() - RECENT)
+        since = self._clock.now() - RECENT
+        if most is None:
+            return self._listed(self._ledger.alerts(since))
+        asked = most + _NOT_LISTED
+        while True:
+            rows = self._ledger.alerts(since, asked)
+            found = self._listed(rows)
+            if len(found) >= most or len(rows) < asked:
+                return found[max(0, len(found) - most) :]
+            asked *= 10
+
+    def _listed(self, rows: Sequence[tuple[datetime, str, str]]) -> tuple[Alert, ...]:
         found = (alerts.read(at, key, text) for at, key, text in rows)
         return tuple(
             alert

@@ -32,23 +32,24 @@ UNCOUNTED = (
 """What every reader of advice must know."""
 
 _PREFIX_KEPT = timedelta(minutes=5)
-# The greatest minimum that is published for any model, and a prompt in which half
-# reaches it.
+# The greatest minimum that is published for any model: a tenth of the shortest prompt
+# that counts reaches it, so that the assumed prefix can be cached on each.
 _PREFIX_TOKENS = 4_096
-_PREFIX_PROMPT = 2 * _PREFIX_TOKENS
+_PREFIX_PROMPT = 10 * _PREFIX_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """One thing that would have cost less, with the condition under which it holds.
 
-    `saved` is in pico-USD over the recorded period.
+    `saved` is in pico-USD over the recorded period; `option` says what would do it.
     """
 
     kind: str
     finding: str
     saved: int
     assumption: str
+    option: str | None = None
 
 
 @dataclass(slots=True)
@@ -254,6 +255,8 @@ def _above_advice(place: _Place) -> Advice:
         place.above.saved,
         "the prompts trimmed down to the step would have been answered as well by the "
         "same model",
+        f"--context-tokens {min(place.steps, default=0)} leaves the oldest steps of a "
+        "context out",
     )
 
 
@@ -263,9 +266,12 @@ def _prefix_advice(place: _Place) -> Advice:
         f"{_calls(place.prefix)} with {_PREFIX_PROMPT:,} prompt tokens or more, none "
         "of them from the provider's prompt cache",
         place.prefix.saved,
-        "10 % of each prompt were part of a prefix that all of them share, of at least "
-        f"{_PREFIX_TOKENS:,} tokens and kept for 5 minutes; each further 10 % would "
-        "save as much again",
+        "10 % of each prompt, so at least the "
+        f"{_PREFIX_TOKENS:,} tokens that any model caches, were part of a prefix that "
+        "all of them share, kept for 5 minutes; each further 10 % would save as much "
+        "again",
+        "--thread NAME keeps what the calls of a conversation share in that cache, as "
+        "soon as it pays",
     )
 
 

@@ -1,9 +1,17 @@
 """What an alert says in one line: the numbers and the cure, and nothing of a prompt."""
 
 import re
+from fractions import Fraction
 
-from costroute_nb.core.budget import Check, OnLimit
-from costroute_nb.core.money import format_usd, pico_to_decimal
+from costroute_nb.core.budget import (
+    Check,
+    OnLimit,
+    ceiling_at,
+    closing_share,
+    percent,
+)
+from costroute_nb.core.catalog import TIERS
+from costroute_nb.core.money import format_usd, pico_to_decimal, rounded_up
 from costroute_nb.core.record import Record
 
 _MODEL = re.compile(r"[\w.:/@-]{1,80}")
@@ -21,27 +29,36 @@ def limit_line(
     stopped
         Whether the limit has just refused a call.
     """
-    percent = spent * 100 // check.limit
+    used = percent(Fraction(spent, check.limit))
     stands = f"{format_usd(spent)} of {format_usd(check.limit)} is spent"
-    cure = f"`%route budget --{check.name} {_usd(2 * check.limit)}` raises it"
+    # Far beyond a limit twice of it would still refuse everything.
+    more = rounded_up(check.limit + max(check.limit, spent))
+    cure = f"`%route budget --{check.name} {more}` raises it"
     if check.name == "call":
-        return f"One call has used {percent}% of the call limit: {stands}; {cure}."
+        return f"One call has used {used} of the call limit: {stands}; {cure}."
     if stopped and spent < check.limit:
         return (
-            f"The {check.name} limit stops calls: {stands} ({percent}%), and the next "
+            f"The {check.name} limit stops calls: {stands} ({used}), and the next "
             f"one could pass it; {cure}. Cached answers are still served."
         )
     if share >= 1:
         return (
-            f"The {check.name} limit is reached: {stands} ({percent}%). Calls are "
+            f"The {check.name} limit is reached: {stands} ({used}). Calls are "
             f"refused; {cure}. Cached answers are still served."
         )
-    meanwhile = "`%route budget --on-limit degrade` makes it last with smaller models"
-    if on_limit == "degrade":
-        meanwhile = "from here on smaller models answer where they may"
     return (
-        f"{percent}% of the {check.name} limit is used: {stands}; {cure}; {meanwhile}."
+        f"{used} of the {check.name} limit is used: {stands}; {cure}; "
+        f"{_meanwhile(Fraction(spent, check.limit), on_limit)}."
     )
+
+
+def _meanwhile(used: Fraction, on_limit: OnLimit) -> str:
+    """Return what happens, or could, until all of a limit is used."""
+    least = closing_share(TIERS[-1])
+    if on_limit != "degrade" or least is None:
+        return "`%route budget --on-limit degrade` makes it last with smaller models"
+    start = "here" if ceiling_at(used) else percent(least)
+    return f"from {start} on smaller models answer where they may"
 
 
 def call_line(record: Record, spent: int, above: int) -> str:

@@ -8,6 +8,7 @@ sends it once; raising a limit changes its keys and so arms it again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Literal
 
 from costroute_nb.core.alert_lines import call_line, in_pot, limit_line, rate_line
@@ -29,8 +30,11 @@ UNUSUAL = 5
 LEAST_RATE = 10**12 // 2
 """pico-USD within a window below which no rate is unusual."""
 
-EXHAUSTED = 0.8
-"""The spent share from which a refusal means that a limit is exhausted, at most."""
+EXHAUSTED = Fraction(9, 10)
+"""The spent share from which a refusal means that a limit is exhausted.
+
+A refusal before that says that a call was large: what is left still serves others.
+"""
 
 # Claiming four slots of twenty minutes keeps the next alert an hour away at least.
 _SLOT, _SLOTS = 20 * 60, 4
@@ -99,7 +103,7 @@ def limit_due(
     """
     if not check.limit:
         return None  # a limit of zero is a decision, not news
-    exhausted = refused and spent >= min(alert_at, EXHAUSTED) * check.limit
+    exhausted = refused and spent >= EXHAUSTED * check.limit
     # A millionth apart is apart: then their keys are, too.
     thresholds = sorted({max(round(alert_at, 6), 1e-6), 1.0})
     keys = [

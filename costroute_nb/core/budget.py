@@ -1,11 +1,13 @@
 """The limits, the periods they hold for, and what a refusal says."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from costroute_nb.core.catalog import TIERS, Tier, tier_rank
 from costroute_nb.core.money import usd_to_pico
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ class Check:
     """One limit that a hold must fit in: the scope to sum and the amount, in pico-USD.
 
     Exactly one of `call_id`, `session_id` and (`since`, `until`) names the scope;
-    the period is half-open, in UTC.
+    the period is half-open, in UTC. Once `closed_at` is spent or held, nothing more of
+    the hold's tier is served, also where it would fit.
     """
 
     name: LimitName
@@ -79,6 +82,13 @@ class Check:
     session_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    closed_at: int | None = None
+
+    def takes(self, balance: "Balance", needed: int) -> bool:
+        """Tell whether a hold of so many pico-USD fits beside what is used already."""
+        used = balance.spent + balance.held
+        closed = self.closed_at is not None and used >= self.closed_at
+        return not closed and used + needed <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +109,10 @@ class Fullest:
     held: int
 
     @property
-    def share(self) -> float:
-        """Spent and held over the limit; a limit of zero is full."""
-        return (self.spent + self.held) / self.limit if self.limit else 1.0
+    def share(self) -> Fraction:
+        """Spent and held over the limit, exactly; a limit of zero is full."""
+        used = self.spent + self.held
+        return Fraction(used, self.limit) if self.limit else Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +129,26 @@ class Refusal:
         return max(0, self.check.limit - self.balance.spent - self.balance.held)
 
     @property
+    def rank(self) -> tuple[bool, bool, int]:
+        """The order in which refusals matter: what waiting cannot clear, least room."""
+        left = self.check.limit - self.balance.spent - self.balance.held
+        return self.may_clear, self.by_tier, left
+
+    @property
+    def by_tier(self) -> bool:
+        """Whether there is room, but no more for the hold's tier."""
+        used = self.balance.spent + self.balance.held
+        return used + self.needed <= self.check.limit
+
+    @property
     def may_clear(self) -> bool:
-        """Whether the hold would fit if the calls in flight cost nothing."""
-        return (
-            self.balance.held > 0
-            and self.balance.spent + self.needed <= self.check.limit
-        )
+        """Whether the hold would fit if the calls in flight cost nothing.
+
+        A tier that is closed is not waited for: a lower one serves the call now.
+        """
+        alone = Balance(self.balance.spent, 0)
+        fits = self.check.takes(alone, self.needed)
+        return self.balance.held > 0 and fits and not self.by_tier
 
 
 def day_period(at: datetime, zone: "ZoneInfo") -> tuple[datetime, datetime]:
@@ -197,17 +222,62 @@ def checks(
     at: datetime,
     zone: "ZoneInfo",
     max_cost: int | None = None,
+    tier: str = TIERS[0],
 ) -> tuple[Check, ...]:
     """Return every limit a hold taken at a moment must fit in, together.
 
-    `max_cost` (pico-USD) tightens the call limit for this one call.
+    `max_cost` (pico-USD) tightens the call limit for this one call; `tier` is that of
+    the hold, for which a limit that degrades may be closed earlier.
     """
     amounts = {name: limits.pico(name) for name in LIMIT_NAMES}
     if max_cost is not None:
         call = amounts["call"]
         amounts["call"] = max_cost if call is None else min(call, max_cost)
-    return tuple(
+    found = (
         scope(name, limit, call_id=call_id, session_id=session_id, at=at, zone=zone)
         for name, limit in amounts.items()
         if limit is not None
     )
+    share = closing_share(tier)
+    if limits.on_limit != "degrade" or share is None:
+        return tuple(found)
+    return tuple(
+        check
+        if check.name == "call"
+        else replace(check, closed_at=part(check.limit, share))
+        for check in found
+    )
+
+
+# From these shares of the fullest limit on, `on_limit="degrade"` allows no more than
+# this tier; highest share first.
+_DEGRADED: tuple[tuple[Fraction, Tier], ...] = (
+    (Fraction(95, 100), "small"),
+    (Fraction(80, 100), "medium"),
+)
+
+
+def ceiling_at(share: float | Fraction) -> Tier | None:
+    """Return the highest tier that a used share of a limit leaves, degrading."""
+    for least, tier in _DEGRADED:
+        # A rounded share is compared with the rounded step, else 95% were below 95%.
+        if share >= (least if isinstance(share, Fraction) else float(least)):
+            return tier
+    return None
+
+
+def closing_share(tier: str) -> Fraction | None:
+    """Return the used share of a limit from which on a tier is not served, degrading."""
+    rank = TIERS.index(tier) if tier in TIERS else 0
+    closing = [least for least, left in _DEGRADED if rank > tier_rank(left)]
+    return min(closing, default=None)
+
+
+def part(limit: int, share: Fraction) -> int:
+    """Return the least amount that is at least this share of a limit, in pico-USD."""
+    return -int(-limit * share // 1)
+
+
+def percent(share: float | Fraction) -> str:
+    """Return a share in whole per cent, rounded down: 95% is said from 95% on."""
+    return f"{int(share * 100)}%"

@@ -1,6 +1,6 @@
 """What a user asked of one call, before any model is chosen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,8 +100,8 @@ class Call:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The conversation to send: the thread, the context, then the prompt."""
-        before = self.thread.sent if self.thread else ()
+        """The whole conversation: the thread, the context, then the prompt."""
+        before = self.thread.messages if self.thread else ()
         return (*before, *self.added)
 
     @property
@@ -114,9 +114,8 @@ class Call:
         if not self.context or self.context[-1]["role"] != "user":
             return (*self.context, {"role": "user", "content": self.prompt})
         *earlier, last = self.context
-        content = last["content"]
-        before = _text(content) if isinstance(content, str) else list(content)
-        return (*earlier, {"role": "user", "content": [*before, *_text(self.prompt)]})
+        content = [*as_blocks(last["content"]), *as_blocks(self.prompt)]
+        return (*earlier, {"role": "user", "content": content})
 
     @property
     def repairable(self) -> bool:
@@ -138,5 +137,8 @@ class Call:
         )
 
 
-def _text(text: str) -> list[Message]:
-    return [{"type": "text", "text": text}]
+def as_blocks(content: str | Sequence[Any]) -> list[Any]:
+    """Return a message's content as the list of blocks that it stands for."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return list(content)

@@ -61,9 +61,9 @@ class DelegatedTask:
         The ledger's task, which says how it is asked for: thinking, effort.
     prompt, system
         As sent.
-    typed, values
-        The prompt with placeholders where the material stands, for the rules, and
-        what fills them.
+    typed
+        The prompt with placeholders where the material stands: what the rules read.
+        They never read the material.
     max_tokens
         A cap on answer tokens in which the promise fits; None takes the setting's.
     schema, check
@@ -76,7 +76,6 @@ class DelegatedTask:
     task: str
     prompt: str
     typed: str
-    values: tuple[str, ...]
     system: str | None
     max_tokens: int | None
     schema: Any = None
@@ -107,7 +106,6 @@ def summarize(text: str, max_words: int = 200) -> DelegatedTask:
         task="short_summary",
         prompt=_prompt(ask.format(inside.where, limit, plural), inside),
         typed=ask.format("{{text}}", limit, plural),
-        values=(text,),
         system=system,
         max_tokens=words_cap(limit, text),
         promise=at_most_words(limit),
@@ -151,7 +149,6 @@ def rewrite(
         task="page_metadata",
         prompt=_prompt(ask.format(inside.where, limit, plural, keep), inside),
         typed=ask.format("{{title}}", limit, plural, ""),
-        values=(title,),
         system=_REWRITE.format(material=_MATERIAL, limit=limit),
         max_tokens=characters_cap(limit),
         promise=all_of(promises),
@@ -178,7 +175,6 @@ def extract_json(text: str, schema: Any) -> DelegatedTask:
         task="extraction",
         prompt=_prompt(ask.format(inside.where), inside),
         typed=ask.format("{{text}}"),
-        values=(text,),
         system=_EXTRACT.format(material=_MATERIAL),
         max_tokens=min(_EXTRACT_TO, cap),
         schema=schema,
@@ -205,6 +201,11 @@ def whole(value: Any, name: str) -> int:
         message = f"{name} is a whole number from 1, not {value!r}"
         raise ConfigurationError(message)
     return number
+
+
+def limit_told(limit: int, unit: str) -> str:
+    """Return how a model is told of a promise that a prompt may not mention."""
+    return f"The answer has at most {limit} {unit}{'' if limit == 1 else 's'}."
 
 
 def words_cap(limit: int, text: str = "") -> int:

@@ -27,10 +27,10 @@ class Enclosed:
 def enclose(text: str, *, name: str = "text", digits: int = _DIGITS) -> Enclosed:
     """Return a text between tags that do not occur in it.
 
-    `name` is what the user calls the text. The tags' name ends in hexadecimal digits of the text's own hash: the same text always
-    has the same tags, so that the request is found in the cache, and nobody can
-    write a text that closes them. Should the text hold these `digits` all the same,
-    more are taken.
+    `name` is what the user calls the text. The tags' name ends in hexadecimal digits
+    of the text's own hash: the same text always has the same tags, so that the
+    request is found in the cache, and nobody can write a text that closes them.
+    Should the text hold these `digits` all the same, more are taken.
 
     Raises
     ------
@@ -59,6 +59,17 @@ def readable(text: object, name: str = "text") -> bytes:
     if not any(_seen(character) for character in text):
         message = f"the {name} is empty: there is nothing to work on"
         raise ConfigurationError(message)
+    return encoded(text, name)
+
+
+def encoded(text: str, name: str) -> bytes:
+    """Return a text's UTF-8 bytes.
+
+    Raises
+    ------
+    ConfigurationError
+        If it holds half a surrogate pair.
+    """
     try:
         return text.encode()
     except UnicodeEncodeError as error:

@@ -4,7 +4,7 @@ A pico-USD is 1e-12 USD. Published prices per million tokens are whole pico-USD
 per token, so every cost is an exact integer and sums never drift.
 """
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 PICO_PER_USD = 10**12
 MAX_USD = 9_000_000
@@ -63,3 +63,10 @@ def format_usd(pico: int | None) -> str:
         return f"{sign}${text[:-2] if text.endswith('00') else text}"
     digits = -amount.adjusted() + 1
     return f"{sign}${amount:.{digits}f}"
+
+
+def rounded_up(pico: int) -> str:
+    """Return an amount in USD as an option takes it: two digits, rounded up."""
+    amount = pico_to_decimal(max(pico, 1))
+    step = Decimal(1).scaleb(amount.adjusted() - 1)
+    return f"{((amount / step).to_integral_value(ROUND_CEILING) * step).normalize():f}"

@@ -7,6 +7,7 @@ from costroute_nb.core.classification import Classification
 from costroute_nb.core.messages import Message, Request
 from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.prices import Price
+from costroute_nb.core.thread import Thread
 from costroute_nb.core.tokens import Estimate
 
 
@@ -33,25 +34,29 @@ class Quote:
     estimate: Estimate = field(default=Estimate())
 
 
+def to_fit(context_tokens: int) -> str:
+    """Return why messages are left out where a user has set a limit."""
+    return f"to fit {context_tokens:,} tokens"
+
+
 @dataclass(frozen=True, slots=True)
 class Trim:
     """What was left out of a request: its messages, and about what that saves.
 
-    `tokens` is their estimate, `saved` in pico-USD, against sending all of them to
-    the same model, None where unpriced; `reason` says why.
+    `tokens` is their estimate, `saved` what they would cost at the same model, in
+    pico-USD and as plain input, None where unpriced; `reason` says why, and `whole`
+    is the conversation with them.
     """
 
     dropped: tuple[Message, ...]
     tokens: int
     saved: int | None
     reason: str
+    whole: tuple[Message, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         count = len(self.dropped)
-        return (
-            f"{count} message{'s' if count > 1 else ''} left out {self.reason}: about "
-            f"{self.tokens:,} tokens, {format_usd(self.saved)} less than all of them"
-        )
+        return f"{count} message{'s' if count > 1 else ''} left out {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +103,16 @@ class Plan:
 
     `candidates` are in the order in which they would be tried, `excluded` says
     why other models are not among them, and `reason` why this tier comes first.
+    `thread` is the conversation that the call goes on with, if it does; `refusal` says
+    what the budget had against the call when a face looked, or nothing.
     """
 
     classification: Classification
     candidates: tuple[Candidate, ...]
     reason: str
     excluded: tuple[str, ...] = ()
+    thread: Thread | None = None
+    refusal: str = ""
 
     def __str__(self) -> str:
         first, *others = self.candidates
@@ -112,6 +121,18 @@ class Plan:
         return (
             f"{first.tier} ({self.reason}): {first.model}, about "
             f"{format_usd(expected)}, at most {format_usd(worst)}{then}"
+            f"{self._in_thread()}{f'; {self.refusal}' if self.refusal else ''}"
+        )
+
+    def _in_thread(self) -> str:
+        if self.thread is None:
+            return ""
+        count, first = len(self.thread.messages), self.candidates[0]
+        said = f"{count} message{'' if count == 1 else 's'}"
+        trimmed = f"; {first.trim}" if first.trim else ""
+        return (
+            f"; thread {self.thread.name}: {said} before this one, about "
+            f"{first.quote.prompt_tokens:,} tokens to send{trimmed}"
         )
 
     @property

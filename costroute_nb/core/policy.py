@@ -19,10 +19,6 @@ from costroute_nb.core.plan import Candidate, Draft, Plan
 from costroute_nb.core.shaping import shape
 from costroute_nb.errors import NoCapableModelError
 
-# From these shares of the fullest limit on, `on_limit="degrade"` allows no more than
-# this tier; highest share first.
-_DEGRADED: tuple[tuple[float, Tier], ...] = ((0.95, "small"), (0.80, "medium"))
-
 
 def make_plan(
     call: Call,
@@ -81,7 +77,7 @@ def make_plan(
         )
     if not call.escalate:
         del candidates[1:]
-    return Plan(classification, tuple(candidates), reason, tuple(excluded))
+    return Plan(classification, tuple(candidates), reason, tuple(excluded), call.thread)
 
 
 def baseline_model(catalog: Catalog, provider: str = "anthropic") -> Model:
@@ -98,14 +94,6 @@ def baseline_model(catalog: Catalog, provider: str = "anthropic") -> Model:
             return models[0]
     message = f"tiers.toml leaves no {provider} model to route to"
     raise NoCapableModelError(message)
-
-
-def ceiling_at(share: float) -> Tier | None:
-    """Return the highest tier that a spent share of a limit leaves, degrading."""
-    for least, tier in _DEGRADED:
-        if share >= least:
-            return tier
-    return None
 
 
 def degrade(call: Call, plan: Plan, ceiling: Tier) -> Call | None:

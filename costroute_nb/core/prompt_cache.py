@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from costroute_nb.core.messages import PromptCache, Usage
+from costroute_nb.core.messages import Message, PromptCache, Request, Usage
 from costroute_nb.core.prices import Rates
 
 LIFETIMES: dict[PromptCache, timedelta] = {
@@ -20,49 +20,100 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 """
 
 
+LOOKBACK = 20
+"""How many blocks before the end of a prompt a provider looks for one it has kept."""
+
+Asked = tuple[object, ...]
+"""All but the model and the messages that must be alike for a prefix to be read."""
+
+
+def asked_as(
+    provider: str, request: Request, left_out: Collection[int] = frozenset()
+) -> Asked:
+    """Return what a prefix depends on besides the model and a thread's messages.
+
+    A provider reads a schema before the system prompt, and messages anew once thinking
+    is switched. `left_out` are the positions of what the thread has and is not sent.
+    """
+    return (
+        provider,
+        request.system,
+        request.schema,
+        request.thinking,
+        frozenset(left_out),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Warm:
     """A prefix that a provider keeps, by its own counters.
 
     `tokens` is what the last answer's counters said was read or written, `until` the
-    moment after which it is gone.
+    moment after which it is gone, `asked` what it depends on, and `blocks` how many
+    blocks of messages it has.
     """
 
     model: str
     tokens: int
     kept: PromptCache
     until: datetime
+    asked: Asked = ()
+    blocks: int = 0
 
-    def serves(self, model: str, at: datetime) -> int:
+    def serves(
+        self, model: str, asked: Asked, at: datetime, messages: Iterable[Message]
+    ) -> int:
         """Return how many tokens of a request to a model would be read, not paid."""
-        return self.tokens if model == self.model and at < self.until else 0
+        alike = model == self.model and asked == self.asked
+        if not alike or at >= self.until:
+            return 0
+        return self.tokens if blocks(messages) - self.blocks < LOOKBACK else 0
 
 
-def worth(gaps: Iterable[timedelta], rates: Rates) -> PromptCache | None:
+def blocks(messages: Iterable[Message]) -> int:
+    """Return how many blocks of content messages have."""
+    contents = (message["content"] for message in messages)
+    return sum(1 if isinstance(one, str) else len(one) for one in contents)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The time between two calls of one conversation to one model.
+
+    One that has not `ended` is the time since the last call: the next one, if there
+    ever is any, comes later.
+    """
+
+    length: timedelta
+    ended: bool = True
+
+
+def worth(gaps: Iterable[Gap], rates: Rates) -> PromptCache | None:
     """Return the lifetime whose writes are expected to pay, the better one, or None.
 
     A prefix is read once for every next call within its lifetime, and each read
     keeps it for another: with the chance `p` of a next call in time, a write is
     followed by `p / (1 - p)` reads. `p` is the share of the gaps seen, with one gap
-    more on either side, since a conversation may end at any time. Without any gap
-    nothing is known, and nothing is written.
+    more on either side; a conversation that was left alone for a lifetime counts as
+    a gap too long. As long as no call was in time, nothing is known and written.
 
     Parameters
     ----------
     gaps
-        Times between calls of one conversation, this one's and earlier ones'.
+        Of conversations, this one and earlier ones.
     rates
         What the model charges for plain input, reads and writes.
     """
     seen = tuple(gaps)
-    if not seen:
-        return None
     best: PromptCache | None = None
     most = Fraction(0)
     for kept, lifetime in LIFETIMES.items():
+        in_time = sum(gap.ended and gap.length < lifetime for gap in seen)
+        late = sum(gap.length >= lifetime for gap in seen)
+        if not in_time:
+            continue
         written = rates.cache_write_5m if kept == "5m" else rates.cache_write_1h
-        in_time = sum(gap < lifetime for gap in seen) + 1
-        reads = Fraction(in_time, len(seen) + 2 - in_time)
+        reads = Fraction(in_time + 1, late + 1)
         gain = reads * (rates.input - rates.cache_read) - (written - rates.input)
         if gain > most:
             best, most = kept, gain

@@ -12,13 +12,15 @@ from costroute_nb.core.delegation import (
     DelegatedTask,
     characters_cap,
     extract_json,
+    limit_told,
     rewrite,
     summarize,
     whole,
     words_cap,
 )
+from costroute_nb.core.enclosure import encoded
 from costroute_nb.core.promises import all_of, at_most_characters, at_most_words
-from costroute_nb.core.templates import fill, names
+from costroute_nb.core.templates import fill, names, value_text
 from costroute_nb.errors import ConfigurationError, TemplateError
 
 _NAME = re.compile(r"[^\W\d]\w*(?:-\w+)*")
@@ -44,8 +46,8 @@ class TaskSpec:
 class Template:
     """A task of the user's own: its text with `{{placeholders}}`, and its promise.
 
-    `max_words` and `max_chars` are promised of the answer, and give the cap on its
-    tokens unless `max_tokens` does.
+    `max_words` and `max_chars` are promised of the answer, which the system prompt
+    says, and give the cap on its tokens unless `max_tokens` does.
     """
 
     name: str
@@ -81,19 +83,23 @@ class Template:
             if values.get(name) is None:
                 message = f"the task {self.name!r} needs a value for {{{{{name}}}}}"
                 raise TemplateError(message, name=name)
-        filled = fill(self.template, {name: str(values[name]) for name in known})
-        promises = []
+        texts = {name: value_text(values[name]) for name in known}
+        for name, text in texts.items():
+            encoded(text, f"value of {{{{{name}}}}}")
+        filled = fill(self.template, texts)
+        promises, told = [], [self.system] if self.system else []
         if self.max_words is not None:
             promises.append(at_most_words(self.max_words))
+            told.append(limit_told(self.max_words, "word"))
         if self.max_chars is not None:
             promises.append(at_most_characters(self.max_chars))
+            told.append(limit_told(self.max_chars, "character"))
         return DelegatedTask(
             name=self.name,
             task=_TASK,
             prompt=filled.text,
             typed=self.template,
-            values=filled.values,
-            system=self.system,
+            system="\n\n".join(told) or None,
             max_tokens=self._cap(filled.text),
             schema=self.schema,
             check=self.check,
@@ -154,7 +160,7 @@ class Delegations:
         self._own[own.name] = own
         return own
 
-    def get(self, name: str) -> Template | None:
+    def get(self, name: Any) -> Template | None:
         """Return a task of the user's own, or None for a built-in one.
 
         Raises
@@ -162,6 +168,9 @@ class Delegations:
         ConfigurationError
             If there is no task of that name; it names close ones.
         """
+        if not isinstance(name, str):
+            message = f"a task is named by text, not {name!r}"
+            raise ConfigurationError(message)
         if name in self._own:
             return self._own[name]
         if name in _BUILT_IN:
@@ -170,6 +179,15 @@ class Delegations:
         hint = _hint(name, known) or f"; there are {', '.join(known)}"
         message = f"there is no task {name!r}{hint}"
         raise ConfigurationError(message)
+
+    def takes(self, name: str) -> tuple[str, ...]:
+        """Return the names of the values that a task takes; see `get`."""
+        own = self.get(name)
+        return (
+            tuple(signature(_BUILT_IN[name]).parameters)
+            if own is None
+            else (own.placeholders)
+        )
 
     def task(self, name: str, values: Mapping[str, object]) -> DelegatedTask:
         """Return a task by name, with the values that it takes.
@@ -195,7 +213,7 @@ class Delegations:
                 raise ConfigurationError(message)
         return make(**values)
 
-    def spec(self, text: str) -> TaskSpec:
+    def spec(self, text: Any) -> TaskSpec:
         """Read `NAME` or `NAME:NUMBER`.
 
         Raises
@@ -203,6 +221,9 @@ class Delegations:
         ConfigurationError
             For an unknown task, or a number that it does not take.
         """
+        if not isinstance(text, str):
+            message = f"a task is named by text, not {text!r}"
+            raise ConfigurationError(message)
         name, colon, given = (part.strip() for part in text.partition(":"))
         own = self.get(name)
         if not colon:
@@ -215,7 +236,9 @@ class Delegations:
             message = f"the task {name!r} takes no number: write --task {name}"
             raise ConfigurationError(message)
         plain = given.isascii() and given.isdigit() and len(given) < 10
-        return TaskSpec(name, whole(int(given) if plain else given, f"{name}:"))
+        return TaskSpec(
+            name, whole(int(given) if plain else given, f"the number of {name}")
+        )
 
     def from_spec(self, spec: str, text: str, **values: object) -> DelegatedTask:
         """Return the task that `NAME:NUMBER` names, with a text as its material.

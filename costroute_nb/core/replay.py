@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 
 from costroute_nb.core.billed import Billed, BilledCosting
 from costroute_nb.core.catalog import Catalog, Model
-from costroute_nb.core.costing import PriceOf
-from costroute_nb.core.overrides import apply_overrides, parse_overrides
+from costroute_nb.core.messages import Usage
 from costroute_nb.core.policy import baseline_model
-from costroute_nb.core.prices import Price
 from costroute_nb.core.record import Record
+from costroute_nb.errors import ConfigurationError, CostRouteError
 
 
 class Instead(Enum):
@@ -32,7 +29,12 @@ ByTier = Callable[[str], Model | Instead]
 """What becomes of the attempts of a tier."""
 
 Policy = Literal["all-large", "all-small"] | Callable[[Record], str | None]
-Repricing = Mapping[str, Mapping[str, Any]] | date
+_FIELDS = ", ".join(
+    f"usage.{{{', '.join(part.name for part in fields(Usage))}}}"
+    if one.name == "usage"
+    else one.name
+    for one in fields(Record)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Replay:
 
 
 def with_tiers(tiers: Mapping[str, str], catalog: Catalog) -> ByTier:
-    """Return the choice that puts other models, by id, into tiers.
+    """Return the choice that puts other models, by id or line, into tiers.
 
     Raises
     ------
@@ -89,9 +91,16 @@ def with_tiers(tiers: Mapping[str, str], catalog: Catalog) -> ByTier:
         If there is no such model.
     """
     models: dict[str, Model] = {
-        catalog.tier_named(name): catalog.find(model) for name, model in tiers.items()
+        catalog.tier_named(name): _named(model, catalog)
+        for name, model in tiers.items()
     }
     return lambda tier: models.get(tier, Instead.KEPT)
+
+
+def _named(name: str, catalog: Catalog) -> Model:
+    """Return the model of an id, or the only one of its line that routing picks."""
+    line = [m for m in catalog.models if m.routed and m.line == str(name).lower()]
+    return line[0] if len(line) == 1 else catalog.find(str(name))
 
 
 def with_policy(
@@ -138,10 +147,17 @@ def with_function(
     """Return the choice of a function that names a model for a record.
 
     None is for an attempt that would not be made.
+
+    Raises
+    ------
+    ConfigurationError
+        On use, if the function fails or returns anything else.
+    UnknownModelError
+        On use, if it names a model that no table knows.
     """
 
     def choose(record: Record) -> Model | Instead:
-        model_id = policy(record)
+        model_id = _asked(policy, record)
         if model_id is None:
             return Instead.LEFT_OUT
         # It may name whatever made the attempt, also what no table knows any more.
@@ -150,59 +166,21 @@ def with_function(
     return choose
 
 
-def with_prices(
-    prices: Repricing, catalog: Catalog, price: PriceOf
-) -> tuple[PriceOf, Callable[[str], bool]]:
-    """Return other prices, and which models they concern.
-
-    Parameters
-    ----------
-    prices
-        A day, whose prices hold for everything; or by model id what a row of
-        prices.toml says, in USD per million tokens. Steps stay unless it names some.
-
-    Raises
-    ------
-    UnknownModelError
-        If there is no such model.
-    ValueError
-        If a price cannot be used.
-    """
-    if isinstance(prices, date):
-        day = datetime(prices.year, prices.month, prices.day, tzinfo=UTC)
-        return lambda model, provider, at: price(
-            model, provider, day
-        ), lambda model: True
-    rows = {
-        row.model: row
-        for row in parse_overrides(
-            {
-                "prices": [
-                    _row(catalog.find(name), given) for name, given in prices.items()
-                ]
-            }
+def _asked(policy: Callable[[Record], str | None], record: Record) -> str | None:
+    try:
+        found: object = policy(record)
+    except CostRouteError:
+        raise
+    except Exception as error:
+        message = (
+            f"the policy failed ({type(error).__name__}: {error}): what it is given has "
+            f"attributes, as in `record.tier`: {_FIELDS}"
         )
-    }
-
-    def priced(model: str, provider: str, at: datetime) -> Price | None:
-        found = price(model, provider, at)
-        return (
-            apply_overrides(found, [rows[model]], at.date()) if model in rows else found
-        )
-
-    return priced, rows.__contains__
-
-
-def _row(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:
-    row = {key: _exact(value) for key, value in given.items()}
-    named = {"model": model.id, "provider": model.provider, "source": "what if"}
-    return {**row, **named, "from": date.min}
-
-
-def _exact(value: Any) -> Any:
-    """Return an amount as its digits say, however deep it stands."""
-    if isinstance(value, float):
-        return Decimal(str(value))
-    if isinstance(value, Mapping):
-        return {key: _exact(part) for key, part in value.items()}
-    return [_exact(part) for part in value] if isinstance(value, list) else value
+        raise ConfigurationError(message) from error
+    if found is None or isinstance(found, str):
+        return found
+    message = (
+        f"the policy returned {found!r}: the id of a model, or None where nothing would "
+        "have been asked"
+    )
+    raise ConfigurationError(message)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from costroute_nb.core.lever import Levers, baseline_in_words
 from costroute_nb.core.money import format_usd
 from costroute_nb.core.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date, datetime
+
+Name: TypeAlias = "str | date | None"
 
 GroupedBy = Literal["workflow", "step", "model", "tier", "notebook", "day"]
 
@@ -22,10 +25,11 @@ GROUPINGS: tuple[GroupedBy, ...] = get_args(GroupedBy)
 class Group:
     """One name, or day, and what its attempts came to, together and by model.
 
-    A name of None stands for the calls that were given none.
+    A name of None stands for the calls that were given none; groups by two columns
+    have a name of each.
     """
 
-    name: str | date | None
+    name: Name | tuple[Name, ...]
     totals: Totals
     models: Mapping[str, Totals]
 
@@ -41,9 +45,9 @@ class Group:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """Groups of one pot's attempts over one period.
+    """Groups of one pot's attempts over one period; as text, its sums in a few lines.
 
     Attributes
     ----------
@@ -54,11 +58,14 @@ class Report:
     simulated
         Which of the two pots it is of: they are never added up.
     baseline_model
-        What savings are measured against.
+        The large tier's model of today. Each saving is measured against the one that
+        was it when the call was made.
     since, until
         The period; `since` is None where it is everything.
     sessions
         Whose attempts they are, in words.
+    levers
+        What each way to spend less came to.
     """
 
     by: GroupedBy
@@ -69,6 +76,7 @@ class Report:
     since: datetime | None
     until: datetime
     sessions: str
+    levers: Levers = field(default=Levers())
 
     @property
     def scope(self) -> str:
@@ -78,6 +86,33 @@ class Report:
         if self.since is not None:
             since = f"since {self.since:%Y-%m-%d %H:%M %Z}"
         return f"{pot}; {self.sessions}; {since}, up to {self.until:%Y-%m-%d %H:%M %Z}"
+
+    def __repr__(self) -> str:
+        """Return the lines that a reader begins with."""
+        return "\n".join(self.lines)
+
+    @property
+    def baseline(self) -> str:
+        """What savings are measured against, in words."""
+        return baseline_in_words(self.baseline_model)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What it is of, and what all of it comes to."""
+        head = f"report by {self.by}", self.scope
+        if not self.groups:
+            return (*head, "no attempts yet")
+        totals = self.totals
+        return (
+            *head,
+            f"{totals.calls:,} calls, {format_usd(totals.known_cost)}, on average "
+            f"{mean(totals.cost_per_call)} per call; {percent(totals.hit_rate)} from the "
+            "cache",
+            f"saved {format_usd(totals.known_saving)} against {self.baseline}; "
+            f"{percent(totals.estimated_share)} of {totals.attempts:,} attempts estimated",
+            *_unknown(totals),
+            *(_models(self.models, totals) if self.by != "model" else ()),
+        )
 
     @property
     def totals(self) -> Totals:
@@ -94,9 +129,27 @@ class Report:
         return dict(sorted(sums.items(), key=lambda item: (-item[1].cost, item[0])))
 
 
-def group_up(parts: Iterable[tuple[str | date | None, str, Totals]]) -> list[Group]:
-    """Return groups from the totals of each name and model."""
-    models: dict[str | date | None, dict[str, Totals]] = {}
+def _unknown(totals: Totals) -> Iterator[str]:
+    if totals.unknown:
+        yield (
+            f"{left_out(totals).removeprefix('; ')}; at their worst all attempts cost "
+            f"{format_usd(totals.charged)}"
+        )
+
+
+def _models(models: Mapping[str, Totals], whole: Totals) -> Iterator[str]:
+    shares = (
+        f"{model} {totals.attempts / whole.attempts:.0%}, {format_usd(totals.known_cost)}"
+        for model, totals in models.items()
+    )
+    yield f"models by attempts and cost: {'; '.join(shares)}"
+
+
+def group_up(
+    parts: Iterable[tuple[Name | tuple[Name, ...], str, Totals]],
+) -> list[Group]:
+    """Return groups from the totals of each name, or names, and model."""
+    models: dict[Name | tuple[Name, ...], dict[str, Totals]] = {}
     for name, model, totals in parts:
         own = models.setdefault(name, {})
         own[model] = own.get(model, Totals()) + totals

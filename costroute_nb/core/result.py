@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from costroute_nb.core.messages import Message, Usage
+from costroute_nb.core.messages import Message, Thinking, Usage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +31,13 @@ class Result:
         Seconds since a cached answer was fetched, else None.
     effort
         How hard the model was asked to think, or None for its own default.
+    thinking
+        `off` where the model was asked to think as little as it can.
     dropped
         The messages that trimming left out of the prompt, in chronological order.
     trimmed_tokens, trimmed_usd
-        About how many tokens that were, and what they would have cost on top.
+        About how many tokens that were, and what they cost at the same model as plain
+        input.
     prompt_cache_usd
         What the provider's prompt cache saved against plain input on the same model;
         negative when more was written than read.
@@ -63,6 +66,7 @@ class Result:
     estimated: bool = False
     simulated: bool = False
     effort: str | None = None
+    thinking: Thinking = "auto"
     dropped: tuple[Message, ...] = field(default=(), repr=False)
     trimmed_tokens: int = 0
     trimmed_usd: float | None = 0.0
@@ -90,9 +94,9 @@ class Result:
 
 
 def _plain(data: Any) -> Any:
-    if data is None or isinstance(data, str | int | float):
+    if data is None or isinstance(data, str | int):
         return data
     # Only typed data needs it, and whoever has typed data has imported pydantic.
     from pydantic_core import to_jsonable_python
 
-    return to_jsonable_python(data)
+    return to_jsonable_python(data, inf_nan_mode="null", fallback=str)

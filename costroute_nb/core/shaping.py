@@ -15,18 +15,22 @@ THINKING_HEADROOM = 2048
 def shape(call: Call, model: Model, task: Task, default_max_tokens: int) -> Request:
     """Return the request as this model should be asked: cap, thinking, effort.
 
-    Mechanical tasks do not think on the small tier. A given cap is kept as it is
-    where thinking can be turned off, and gets head-room where it cannot. An effort
-    that was asked for is taken at its word: the model thinks.
+    Delegated tasks think as little as a model allows, mechanical ones on the small
+    tier. A given cap is kept as it is where thinking can be turned off, and gets
+    head-room where it cannot. An effort that was asked for is taken at its word: the
+    model thinks.
     """
     cap = call.max_tokens or default_max_tokens
     mechanical = task.thinking == "off" and model.tier == "small"
     tight = call.max_tokens is not None and call.max_tokens < 2 * THINKING_HEADROOM
-    quiet = (mechanical or tight) and model.thinks and call.effort is None
+    idle = mechanical or tight or call.task is not None
+    quiet = idle and model.thinks and call.effort is None
     thinks = model.thinks and not (quiet and model.thinking_off != "never")
     if thinks and (call.max_tokens is None or tight):
         cap += THINKING_HEADROOM
     effort = call.effort or (None if quiet else task.effort)
+    if quiet and model.thinking_off == "never":
+        effort = "low"  # the least thinking there is
     if effort not in model.efforts:
         effort = None
     return replace(
@@ -36,12 +40,13 @@ def shape(call: Call, model: Model, task: Task, default_max_tokens: int) -> Requ
     )
 
 
-def cap_to_ask(model: Model, sent: int) -> int | None:
+def cap_to_ask(call: Call, model: Model, sent: int) -> int | None:
     """Return the largest `max_tokens` to ask for that sends at most this cap.
 
     It undoes what `shape` adds; None means that nothing is left for an answer.
     """
-    if model.thinks and model.thinking_off == "never" and sent < 2 * THINKING_HEADROOM:
+    always = model.thinking_off == "never" or call.effort is not None
+    if model.thinks and always and sent < 2 * THINKING_HEADROOM:
         sent -= THINKING_HEADROOM
     return sent if sent > 0 else None
 

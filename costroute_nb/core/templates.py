@@ -66,3 +66,16 @@ def _value(name: str, lookup: Lookup) -> str:
         "send braces as they are, or write four braces"
     )
     raise TemplateError(message, name=name, close=close)
+
+
+def value_text(value: object) -> str:
+    """Return a value as a prompt sends it: `str()` of it, a DataFrame as CSV.
+
+    Frames are known by the name of their class, so that no library is imported.
+    """
+    if any(kind.__name__ == "DataFrame" for kind in type(value).__mro__):
+        for method, options in (("to_csv", {"index": False}), ("write_csv", {})):
+            write = getattr(value, method, None)
+            if write is not None:
+                return str(write(**options))
+    return str(value)

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ _CUT = {
     "max_tokens": "the answer was cut at its token cap",
     "model_context_window_exceeded": "the answer was cut: the context window is full",
 }
+_UNUSABLE = "This answer cannot be used: "
+_MOST_DIGITS = 1000
 _FENCE = re.compile(r"\A\s*```(?:json)?[ \t]*\n(.*)\n```\s*\Z", re.DOTALL)
 
 
@@ -100,12 +103,12 @@ def repair_messages(
         message = "a conversation to repair ends with the user's words"
         raise ValueError(message)
     demand = (
-        f"This answer cannot be used: {complaint}. Answer once more, in full and by "
+        f"{_UNUSABLE}{_sendable(complaint)}. Answer once more, in full and by "
         "all that was asked. Give the answer alone: no apology, and not a word about "
         "the correction."
     )
     if bad_answer.strip():
-        said = {"role": "assistant", "content": bad_answer}
+        said = {"role": "assistant", "content": _sendable(bad_answer)}
         return (*messages, said, {"role": "user", "content": demand})
     *earlier, last = messages
     content = last["content"]
@@ -114,6 +117,19 @@ def repair_messages(
     )
     blocks = [*before, {"type": "text", "text": demand}]
     return (*earlier, {**last, "content": blocks})
+
+
+def _sendable(text: str) -> str:
+    """Return what a model said without halves of characters, which are not sent."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def before_repair(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return a conversation without the answer to mend and the complaint about it."""
+    demand = messages[-1]["content"] if messages else ""
+    demanded = isinstance(demand, str) and demand.startswith(_UNUSABLE)
+    answered = len(messages) > 2 and messages[-2]["role"] == "assistant"
+    return messages[:-2] if demanded and answered else messages
 
 
 def parse_answer(
@@ -134,14 +150,19 @@ def parse_answer(
     fenced = _FENCE.match(text)
     source = fenced.group(1) if fenced else text
     try:
-        data = json.loads(source)
+        data = json.loads(
+            source, parse_constant=_no_json, parse_float=_finite, parse_int=_whole
+        )
     except json.JSONDecodeError as error:
         message = f"not JSON ({error.msg} at character {error.pos})"
         raise ValueError(message) from None
     except RecursionError:
         message = "not JSON that can be read (nested too deeply)"
         raise ValueError(message) from None
-    wrong = complaint(schema, data)
+    try:
+        wrong = complaint(schema, data)
+    except UnicodeEncodeError:
+        wrong = "it holds half of a character (a lone surrogate)"
     if wrong:
         raise ValueError(_one_line(wrong))
     if parse is None:
@@ -150,6 +171,23 @@ def parse_answer(
         return parse(source)
     except ValueError as error:
         raise ValueError(_one_line(str(error))) from None
+
+
+def _no_json(name: str) -> float:
+    message = f"not JSON that can be read ({name})"
+    raise ValueError(message)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _no_json(_one_line(number, 20))
+
+
+def _whole(number: str) -> int:
+    # Python itself refuses a little more of them, in words about Python.
+    if len(number) > _MOST_DIGITS:
+        return int(_no_json(f"a number of {len(number):,} digits"))
+    return int(number)
 
 
 def compile_check(source: str, namespace: Mapping[str, Any]) -> AnswerCheck:

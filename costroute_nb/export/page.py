@@ -5,13 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from costroute_nb.core.lever import HEADINGS, lever_cells
 from costroute_nb.core.money import format_usd
 from costroute_nb.core.report import Group, cells, headings, left_out, mean, percent
-from costroute_nb.export.pictures import bars, per_day
+from costroute_nb.export.pictures import Pictures, bars, per_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from costroute_nb.core.lever import Levers
     from costroute_nb.core.report import Report
     from costroute_nb.core.totals import Totals
 
@@ -31,10 +33,12 @@ figure { margin: 1rem 0; overflow-x: auto; }
 svg { max-width: 100%; height: auto; overflow: visible; color: var(--ink); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
-  white-space: nowrap; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
+td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal;
-  overflow-wrap: anywhere; }
+  overflow-wrap: anywhere; min-width: 9rem; }
+.words th:nth-child(n+6), .words td:nth-child(n+6) { text-align: left;
+  white-space: normal; min-width: 12rem; }
 """
 
 _OPEN_DAYS = 31
@@ -43,7 +47,10 @@ _OPEN_DAYS = 31
 def html_text(report: Report) -> str:
     """Return a report as a page with its own style and pictures."""
     title = f"costroute report, by {report.by}"
-    body = "\n".join(_body(report)) if report.groups else "<p>No attempts yet.</p>"
+    body = "<p>No attempts yet.</p>"
+    if report.groups:
+        with Pictures() as pictures:
+            body = "\n".join(_body(report, pictures))
     # Nothing on the page may run or load, whatever a name in the ledger says.
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -56,14 +63,14 @@ def html_text(report: Report) -> str:
     )
 
 
-def _body(report: Report) -> Iterable[str]:
+def _body(report: Report, pictures: Pictures) -> Iterable[str]:
     totals = report.totals
     yield _cards(report, totals)
     days = report.days
     counted = f"{len(days)} day{'s' * (len(days) != 1)}"
     yield "<h2>By day</h2>"
     caption = f"Cost per day: {format_usd(totals.known_cost)} on {counted}"
-    yield _figure(per_day(days), f"{caption}{left_out(totals)}.")
+    yield _figure(pictures.svg(per_day(days)), f"{caption}{left_out(totals)}.")
     for heading, groups in (
         (report.by, report.groups if report.by != "day" else ()),
         ("model", _by_model(report) if report.by != "model" else ()),
@@ -72,12 +79,19 @@ def _body(report: Report) -> Iterable[str]:
             yield f"<h2>By {heading}</h2>"
             first = f"{groups[0].title} with {format_usd(groups[0].totals.known_cost)}"
             caption = f"Cost by {heading}: most for {first}{left_out(totals)}."
-            yield _figure(bars(groups), caption)
+            yield _figure(pictures.svg(bars(groups)), caption)
             yield _table(heading, groups)
+    yield from _levers(report.levers)
     yield "<h2>Every day</h2>"
     opened = " open" if len(days) <= _OPEN_DAYS else ""
     table = _table("day", days)
     yield f"<details{opened}><summary>{counted}</summary>\n{table}\n</details>"
+
+
+def _levers(levers: Levers) -> Iterable[str]:
+    yield "<h2>What spent less</h2>"
+    yield _rows(HEADINGS, map(lever_cells, levers.rows), kind="words")
+    yield from (f'<p class="notes">{escape(note)}.</p>' for note in levers.notes)
 
 
 def _by_model(report: Report) -> tuple[Group, ...]:
@@ -90,7 +104,7 @@ def _cards(report: Report, totals: Totals) -> str:
         "cost": format_usd(totals.known_cost),
         "average per call": mean(totals.cost_per_call),
         "cache-hit rate": percent(totals.hit_rate),
-        f"saved against {report.baseline_model}": format_usd(totals.known_saving),
+        f"saved against {report.baseline}": format_usd(totals.known_saving),
         "estimated attempts": percent(totals.estimated_share),
         "attempts of unknown cost": f"{totals.unknown:,}",
     }
@@ -101,26 +115,29 @@ def _cards(report: Report, totals: Totals) -> str:
     return f"<dl>\n{chr(10).join(items)}\n</dl>"
 
 
-def _figure(svg: str, caption: str) -> str:
+def _figure(svg: str | None, caption: str) -> str:
     words = escape(caption)
+    if svg is None:
+        return f"<p>{words}</p>"
     # The picture is said in one sentence; the table below has every number.
     picture = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" ', 1)
     return f"<figure>\n{picture}\n<figcaption>{words}</figcaption>\n</figure>"
 
 
 def _table(heading: str, groups: Sequence[Group]) -> str:
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in (heading, *headings(heading))
+    return _rows(
+        (heading, *headings(heading)),
+        ((group.title, *cells(group.totals, heading)) for group in groups),
     )
-    lines = [
-        "".join(
-            f"<td>{escape(cell)}</td>"
-            for cell in (group.title, *cells(group.totals, heading))
-        )
-        for group in groups
-    ]
-    rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
+
+
+def _rows(names: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    body = "\n".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+        for row in rows
+    )
     return (
-        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table></div>"
+        f'<div class="wide {kind}"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table></div>"
     )

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.totals import Totals
+from costroute_nb.painter import Painter, PaintError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
 
     from costroute_nb.core.report import Group
+
+logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -31,8 +37,38 @@ _DAY = "datum.value % 86400000 ? '' : utcFormat(datum.value, '%b %d')"
 _USD = "'$' + format(datum.value, abs(datum.value) < 0.01 ? '.2~r' : ',.4~r')"
 
 
-def bars(groups: Sequence[Group]) -> str:
-    """Return what each group cost as a bar with its name; the last ones are one bar.
+class Pictures:
+    """Draws pictures in another process, which ends with the block that uses them."""
+
+    def __init__(self) -> None:
+        self._painter = Painter()
+        self._failed = False
+
+    def svg(self, spec: Row) -> str | None:
+        """Return a chart as SVG; None if it or one before it could not be drawn."""
+        if self._failed:  # another one might take as long to fail
+            return None
+        try:
+            return self._painter.svg(spec)
+        except PaintError as error:  # a picture is not worth a report
+            logger.warning("the report's pictures could not be drawn: %s", error)
+            self._failed = True
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._painter.close()
+
+
+def bars(groups: Sequence[Group]) -> Row:
+    """Draw what each group cost as a bar with its name; the last ones are one bar.
 
     A cost that is unknown is a word without a bar; where it is in part, that is said.
     """
@@ -67,11 +103,11 @@ def bars(groups: Sequence[Group]) -> str:
     ]
     encoding = {"x": x, "y": y}
     height = _BAR * len(rows)
-    return _svg({"layer": layer, "encoding": encoding, "height": height}, rows)
+    return _whole({"layer": layer, "encoding": encoding, "height": height}, rows)
 
 
-def per_day(days: Sequence[Group]) -> str:
-    """Return what each day cost as columns over time; none where it is unknown."""
+def per_day(days: Sequence[Group]) -> Row:
+    """Draw what each day cost as columns over time; none where it is unknown."""
     rows = [
         {"day": f"{day.name}T00:00:00Z", "usd": pico_to_usd(day.totals.known_cost)}
         for day in days
@@ -92,7 +128,7 @@ def per_day(days: Sequence[Group]) -> str:
     }
     mark = {"type": "bar", "color": _ACCENT, "size": column}
     encoding = {"x": x, "y": _usd()}
-    return _svg({"mark": mark, "encoding": encoding, "height": _HEIGHT}, rows)
+    return _whole({"mark": mark, "encoding": encoding, "height": _HEIGHT}, rows)
 
 
 def _label(totals: Totals) -> str:
@@ -111,10 +147,7 @@ def _usd() -> Row:
     return {"field": "usd", "type": "quantitative", "title": None, "axis": axis}
 
 
-def _svg(spec: Row, rows: Sequence[Row]) -> str:
-    # Takes half a second to import.
-    import vl_convert
-
+def _whole(spec: Row, rows: Sequence[Row]) -> Row:
     ink = "currentColor"
     config = {
         "background": "transparent",
@@ -132,4 +165,4 @@ def _svg(spec: Row, rows: Sequence[Row]) -> str:
     }
     schema = "https://vega.github.io/schema/vega-lite/v6.json"
     whole = {"$schema": schema, "data": {"values": list(rows)}, "width": _WIDTH}
-    return vl_convert.vegalite_to_svg({**whole, **spec, "config": config})
+    return {**whole, **spec, "config": config}

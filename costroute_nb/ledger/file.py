@@ -147,7 +147,7 @@ class LedgerFile:
         version = self._version(connection)
         statements: Sequence[str] = schema.STATEMENTS if version == 0 else ()
         if 0 < version < schema.VERSION:
-            statements = schema.rebuilt(_columns(connection))
+            statements = schema.rebuilt(_columns(connection), _views(connection))
         for statement in statements:
             connection.execute(statement)
         self.patiently(connection.commit)
@@ -182,6 +182,11 @@ def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
     for table, column in connection.execute(query):
         found.setdefault(table, []).append(column)
     return found
+
+
+def _views(connection: sqlite3.Connection) -> list[str]:
+    query = "SELECT name FROM sqlite_schema WHERE type = 'view'"
+    return [name for (name,) in connection.execute(query)]
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

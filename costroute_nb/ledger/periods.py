@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from costroute_nb.core.prompt_cache import Gap
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -66,13 +68,16 @@ def spans(since: int, until: int) -> dict[str, int]:
     }
 
 
-def gaps(rows: Iterable[tuple[str, str, int]]) -> list[timedelta]:
-    """Return the times between moments of the same two names, the newest first."""
-    later: dict[tuple[str, str], int] = {}
+def gaps(rows: Iterable[tuple[str, str, str, int]], now: datetime) -> list[Gap]:
+    """Return the times between moments of the same three names, the newest first.
+
+    The time since the last moment of each is among them, as one that has not ended.
+    """
+    later: dict[tuple[str, ...], int] = {}
     found = []
-    for session, name, at in rows:
-        after = later.get((session, name))
-        if after is not None:
-            found.append(timedelta(microseconds=after - at))
-        later[session, name] = at
+    for *names, at in rows:
+        key = tuple(names)
+        after = later.get(key, to_micros(now))
+        found.append(Gap(timedelta(microseconds=after - at), key in later))
+        later[key] = at
     return found

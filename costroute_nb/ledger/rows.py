@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from costroute_nb.ledger import periods
 from costroute_nb.ledger.schema import STORED
+from costroute_nb.ledger.uses import UseReading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,8 +18,8 @@ _PAGE = 2_000
 """Rows read under the lock at a time."""
 
 
-class RowReading:
-    """The part of a ledger that reads columns."""
+class RowReading(UseReading):
+    """The part of a ledger that reads columns, or sums them up."""
 
     _shared: SharedConnection
 

@@ -17,7 +17,7 @@ from typing import Any
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record
 from costroute_nb.core.tokens import Estimate
-from costroute_nb.ledger import rollup
+from costroute_nb.ledger import rollup, uses
 from costroute_nb.ledger.periods import DAY, QUARTER, WINDOW, from_micros, to_micros
 
 VERSION = 2
@@ -161,6 +161,7 @@ STATEMENTS = (
     f" WHERE {ANSWERED}",
     f"CREATE INDEX records_counted ON records (simulated, id) WHERE {COUNTED}",
     f"CREATE INDEX records_in_threads ON records (simulated, id) WHERE {IN_THREADS}",
+    uses.INDEX,
     f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
     "CREATE TRIGGER changed AFTER UPDATE OF status, charged ON records"
     f" BEGIN {_CHANGED}END",
@@ -176,10 +177,12 @@ STATEMENTS = (
 _CARRIED = ("records", "alerts", "high_water")
 
 
-def rebuilt(columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def rebuilt(
+    columns: Mapping[str, Sequence[str]], views: Sequence[str]
+) -> tuple[str, ...]:
     """Return the statements that make an older ledger one of this version.
 
-    `columns` are those of each table it has. The rows are carried over, and the
+    `columns` are those of each table it has, beside the views. The rows are carried over, and the
     triggers make the sums anew. All of it belongs into one transaction.
     """
     before: list[str] = []
@@ -192,7 +195,8 @@ def rebuilt(columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
             f" SELECT {names} FROM kept_{table} ORDER BY id",
             f"DROP TABLE kept_{table}",
         )
-    dropped = (f"DROP TABLE main.{table}" for table in columns)
+    dropped = [f"DROP VIEW main.{view}" for view in views]
+    dropped += [f"DROP TABLE main.{table}" for table in columns]
     return (*before, *dropped, *STATEMENTS, *after)
 
 

@@ -22,10 +22,11 @@ from costroute_nb.ledger.rows import RowReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from pathlib import Path
 
     from costroute_nb.core.budget import Check
+    from costroute_nb.core.prompt_cache import Gap
     from costroute_nb.core.record import Record
 
 _PAGE = 2_000
@@ -58,11 +59,7 @@ class SqliteLedger(RowReading):
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        durable: bool = False,
-        patience: float = 30.0,
+        self, path: Path, *, durable: bool = False, patience: float = 30.0
     ) -> None:
         file = LedgerFile(path, "FULL" if durable else "NORMAL", patience)
         self._shared = SharedConnection(file)
@@ -73,7 +70,7 @@ class SqliteLedger(RowReading):
         """Add a pending record if it fits in all limits, atomically, else refuse.
 
         Holds that have lapsed by `hold.at` expire first. Among several refusals the
-        one that waiting cannot clear is returned.
+        one of the least `rank` is returned.
 
         Raises
         ------
@@ -89,7 +86,7 @@ class SqliteLedger(RowReading):
             _expire(connection, hold.at)
             refusals = list(_refusals(connection, hold, checks))
             if refusals:
-                return min(refusals, key=lambda refusal: refusal.may_clear)
+                return min(refusals, key=lambda refusal: refusal.rank)
             _insert(connection, hold, until)
             return None
 
@@ -152,12 +149,12 @@ class SqliteLedger(RowReading):
 
     def counted(self, *, simulated: bool) -> list[Record]:
         """Return the newest records of known estimate and usage, oldest first."""
-        rows = self._shared.fetch(sql.NEWEST_COUNTED, (simulated, _COUNTED))
-        return [schema.from_row(row) for row in reversed(rows)]
+        newest = self._shared.fetch(sql.NEWEST_COUNTED, (simulated, _COUNTED))
+        return [schema.from_row(row) for row in reversed(newest)]
 
-    def thread_gaps(self, *, simulated: bool) -> list[timedelta]:
-        """Return the times between the newest calls of the same threads."""
-        return periods.gaps(self._shared.fetch(sql.GAPS, (simulated, _GAPS)))
+    def thread_gaps(self, now: datetime, *, simulated: bool) -> list[Gap]:
+        """Return the times between the newest calls of threads, and since their last."""
+        return periods.gaps(self._shared.fetch(sql.GAPS, (simulated, _GAPS)), now)
 
     def records(
         self, *, session_id: str | None = None, since: datetime | None = None
@@ -228,10 +225,12 @@ class SqliteLedger(RowReading):
             lambda connection: connection.execute(sql.CLAIM, row).rowcount == 1
         )
 
-    def alerts(self, since: datetime | None = None) -> list[tuple[datetime, str, str]]:
-        """Return the moment, the key and the text of every alert, oldest first."""
+    def alerts(
+        self, since: datetime | None = None, limit: int | None = None
+    ) -> list[tuple[datetime, str, str]]:
+        """Return moment, key and text of all or the last claims, oldest first."""
         first = -(2**63) if since is None else periods.to_micros(since)
-        rows = self._shared.fetch(sql.ALERTS, (first,))
+        rows = self._shared.fetch(sql.ALERTS, (-1 if limit is None else limit, first))
         return [(periods.from_micros(at), key, text) for at, key, text in rows]
 
     def version(self) -> object:
@@ -276,7 +275,7 @@ def _refusals(
     needed = hold.charged or 0
     for check in checks:
         balance = _balance(connection, check, hold.simulated)
-        if balance.spent + balance.held + needed > check.limit:
+        if not check.takes(balance, needed):
             yield Refusal(check, balance, needed)
 
 

@@ -53,7 +53,7 @@ OUTPUTS = (
     " AND task = ? AND model = ? AND simulated = ? ORDER BY id DESC LIMIT ?"
 )
 GAPS = (
-    "SELECT session_id, thread, at FROM records"  # noqa: S608 -- our own words
+    "SELECT session_id, thread, model, at FROM records"  # noqa: S608 -- our own words
     f" WHERE {IN_THREADS} AND simulated = ? ORDER BY id DESC LIMIT ?"
 )
 NEWEST_COUNTED = (
@@ -65,7 +65,10 @@ FINISHED = (
     " WHERE status <> 'pending' AND (at, id) > (?, ?){} ORDER BY at, id LIMIT ?"
 )
 CLAIM = "INSERT INTO alerts (key, at, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-ALERTS = "SELECT at, key, text FROM alerts WHERE at >= ? ORDER BY at, id"
+ALERTS = (  # a negative limit is none
+    "SELECT at, key, text FROM (SELECT * FROM alerts ORDER BY id DESC LIMIT ?)"
+    " WHERE at >= ? ORDER BY at, id"
+)
 _ENDS = "SELECT at FROM records WHERE session_id = :session ORDER BY at"
 # Asked together, min(at) and max(at) would read the whole session.
 SESSION_ENDS = f"SELECT ({_ENDS} LIMIT 1), ({_ENDS} DESC LIMIT 1)"

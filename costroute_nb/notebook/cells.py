@@ -65,7 +65,15 @@ def origin(shell: "InteractiveShell") -> tuple[str | None, str]:
     path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
     name = PurePath(str(path).replace("\\", "/")).name if path else ""
     cell = _request(shell).get("metadata", {}).get("cellId")
-    return name or None, str(cell or shell.execution_count)
+    return name or None, str(cell or _number(shell))
+
+
+def _number(shell: "InteractiveShell") -> int:
+    """Return the number of the running cell, as its prompt shows it."""
+    # The count is raised once a cell is kept in the history, before it runs.
+    history = shell.history_manager
+    kept = len(history.input_hist_raw) - 1 if history is not None else 0
+    return kept or shell.execution_count
 
 
 def _request(shell: "InteractiveShell") -> dict[str, Any]:

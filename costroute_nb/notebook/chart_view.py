@@ -1,24 +1,63 @@
 """The live charts: one widget for all of them, so that a page has their code once."""
 
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
-import vl_convert
 
-from costroute_nb.notebook import charts
+from costroute_nb.notebook import charts, twin, words
+from costroute_nb.notebook.figures import figures
+from costroute_nb.painter import Painter, PaintError, draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from costroute_nb.notebook.reading import Reading
 
 
 @cache
 def _bundle() -> str:
     """Return the page's code with Vega in it, which no network has to bring."""
     source = files(__package__).joinpath("chart_view.js").read_text("utf-8")
-    return vl_convert.javascript_bundle(source, vl_version="6.4")
+    try:
+        with Painter() as painter:
+            return painter.bundle(source)
+    except PaintError:  # slow for everyone here, but without it there are no charts
+        return draw(source, "bundle").decode()
+
+
+def state(number: int, reading: "Reading", said: str) -> dict[str, Any]:
+    """Return what the widget is to show of a reading.
+
+    Parameters
+    ----------
+    number
+        Tells this state from those before.
+    reading
+        What is read from budget and ledger.
+    said
+        The sentence that screen readers announce.
+    """
+    shown = figures(reading)
+    return {
+        "number": number,
+        "status": said,
+        "tiles": [asdict(tile) for tile in words.tiles(reading)],
+        "alerts": list(reading.alerts),
+        "table": [list(row) for row in twin.page(reading, shown).rows],
+        "figures": {
+            name: {
+                "title": figure.title,
+                "caption": figure.caption,
+                "data": figure.data,
+                "empty": figure.empty,
+            }
+            for name, figure in shown.items()
+        },
+    }
 
 
 class ChartView(anywidget.AnyWidget):

@@ -1,19 +1,20 @@
 """The dashboard: panel and live charts where they can be, and what stays of them."""
 
+import logging
 import threading
 import weakref
-from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.clock import SystemClock
+from costroute_nb.errors import ConfigurationError
 from costroute_nb.notebook import twin, words
 from costroute_nb.notebook.announcing import Announcer
 from costroute_nb.notebook.figures import figures
 from costroute_nb.notebook.outputs import Outputs
-from costroute_nb.notebook.painter import Painter
 from costroute_nb.notebook.reading import Reader
 from costroute_nb.notebook.ticker import Ticker
+from costroute_nb.painter import Painter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from costroute_nb.notebook.reading import Reading, Scope
     from costroute_nb.session import Session
 
+logger = logging.getLogger(__name__)
+
 _REFRESH_PAUSE = 0.3  # seconds: some three times a second
 _LOOK = 1.0  # seconds after which other kernels' calls are looked for
 _TWIN_DELAY, _TWIN_PAUSE = 1.5, 8.0
+_LAST_PATIENCE = 10.0  # seconds that whoever closes a dashboard waits for its picture
 
 _FALLBACK = (
     "The live panel and charts need their kernel: run this cell again. Their last state "
@@ -38,7 +42,7 @@ class Dashboard:
 
     In a notebook the panel and the charts are live, and a picture and a table of
     their last state stay in the saved file. Without a front end that could show
-    widgets there is that alone.
+    widgets, and once it is closed, there is that alone.
 
     Parameters
     ----------
@@ -47,14 +51,16 @@ class Dashboard:
     """
 
     def __init__(self, session: "Session") -> None:
-        self._reader = Reader(session)
-        self._session = session
+        reader = Reader(session)
+        # Until it is closed.
+        self._source: tuple[Session, Reader] | None = session, reader
         self._scope: Scope = "session"
         self._lock = threading.Lock()
+        self._closing = threading.RLock()
         # Held from a reading to its display: an older one never comes last.
         self._refreshing = threading.Lock()
         self._painter = Painter()
-        self._reading = self._shown = self._reader.latest(self._scope)
+        self._reading = self._shown = reader.latest(self._scope)
         self._outputs = Outputs(lambda: (self._latest(), self._dark), self._painter)
         self._number = 0
         self._announcer = Announcer(words.status(self._reading), SystemClock())
@@ -76,10 +82,20 @@ class Dashboard:
 
             sys.stdout.write(f"{self!r}\n")
             return
-        self._attend(shell)
-        if _takes_widgets(shell):
-            self._publish_live(shell)
-        self._outputs.add(shell)
+        with self._closing:
+            if self.closed:
+                self._outputs.add(shell)
+                self._painter.close()
+                return
+            self._attend(shell)
+            if _takes_widgets(shell):
+                self._publish_live(shell)
+            self._outputs.add(shell)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has let go of its session and shows a last state only."""
+        return self._source is None
 
     @cached_property
     def panel(self) -> Any:
@@ -103,6 +119,7 @@ class Dashboard:
         """Panel and charts together, as one widget that is refreshed from now on."""
         import ipywidgets as widgets
 
+        session = self._session
         both = widgets.VBox([self.panel.widget, self.view])
         both.add_class("costroute-dashboard")
         self._refreshes = Ticker(self.refresh, pause=_REFRESH_PAUSE, idle=_LOOK)
@@ -112,14 +129,16 @@ class Dashboard:
         self.view.observe(lambda _, ask=self._twins.ask: ask(), "dark")
         ask = self._refreshes.ask
         self._endings += [
-            self._session.on_settled(lambda _: ask()),
-            self._session.budget.observe(lambda _: ask()),
+            session.on_settled(lambda _: ask()),
+            session.budget.observe(lambda _: ask()),
         ]
         return both
 
     def refresh(self) -> None:
         """Bring panel and charts up to date, if anything has changed."""
         with self._refreshing:
+            if self.closed:
+                return
             reading = self._latest()
             changed = reading is not self._shown
             said = self._announcer.due(words.status(reading))
@@ -131,24 +150,71 @@ class Dashboard:
             self._twins.ask()
 
     def close(self) -> None:
-        """Refresh no more; what is shown stays as it is."""
-        for end in self._endings:
-            end()
-        self._endings.clear()
-        for ticker in (self._refreshes, self._twins):
-            if ticker is not None:
-                ticker.close()
-        if "panel" in self.__dict__:
-            self.panel.close()
+        """Show the last state, then let go of session, widgets, threads and process.
+
+        The live parts leave the page, where the picture and the table stay.
+        """
+        with self._closing:
+            if self.closed:
+                return
+            for end in self._endings:
+                end()
+            self._endings.clear()
+            for ticker in (self._refreshes, self._twins):
+                if ticker is not None:
+                    ticker.close()
+            self._painter.patience = min(self._painter.patience, _LAST_PATIENCE)
+            try:
+                self._show_last()
+            finally:
+                self._let_go()
+
+    @property
+    def _session(self) -> "Session":
+        """The session, for what can no more be made once it is closed."""
+        if self._source is None:
+            message = "this dashboard is closed: session.dashboard() gives another one"
+            raise ConfigurationError(message)
+        return self._source[0]
+
+    def _show_last(self) -> None:
+        """Have page and file end with the state that there is now."""
+        for show in (self._refresh_last, self._update_twins):
+            try:
+                show()
+            except Exception as error:  # closing goes on, whatever fails
+                logger.warning("the dashboard's last state is not shown: %s", error)
+
+    def _refresh_last(self) -> None:
         with self._refreshing:
-            last = words.status(self._shown)
-            if "view" in self.__dict__ and last != self._announcer.said:
-                self._show(self._shown, last)
+            reading = self._latest()
+            last = words.status(reading)
+            shown = reading is self._shown and last == self._announcer.said
+            if "view" in self.__dict__ and not shown:
+                self.panel.show(reading)
+                self._show(reading, last)
+
+    def _let_go(self) -> None:
+        self._painter.close()  # where waiting for a picture was interrupted
+        self._outputs.end()
         self._painter.close()
+        with self._refreshing, self._lock:
+            self._source = None
+        made = [self.__dict__.pop(name, None) for name in ("widget", "view", "panel")]
+        both, view, panel = made
+        if panel is None:
+            return
+        from costroute_nb.notebook.panel import close_whole
+
+        panel.close()
+        for widget in (both, view):
+            if widget is not None:
+                close_whole(widget)
 
     def _latest(self) -> "Reading":
         with self._lock:
-            self._reading = self._reader.latest(self._scope)
+            if self._source is not None:
+                self._reading = self._source[1].latest(self._scope)
             return self._reading
 
     def _choose_scope(self) -> None:
@@ -164,24 +230,10 @@ class Dashboard:
 
     def _state(self, reading: "Reading", said: str) -> dict[str, Any]:
         """Return what the charts' widget is to show."""
+        from costroute_nb.notebook.chart_view import state
+
         self._number += 1
-        shown = figures(reading)
-        return {
-            "number": self._number,
-            "status": said,
-            "tiles": [asdict(tile) for tile in words.tiles(reading)],
-            "alerts": list(reading.alerts),
-            "table": [list(row) for row in twin.page(reading, shown).rows],
-            "figures": {
-                name: {
-                    "title": figure.title,
-                    "caption": figure.caption,
-                    "data": figure.data,
-                    "empty": figure.empty,
-                }
-                for name, figure in shown.items()
-            },
-        }
+        return state(self._number, reading, said)
 
     def _attend(self, shell: "InteractiveShell") -> None:
         """Bring the twins up to date whenever a cell has ended."""

@@ -13,6 +13,7 @@ from costroute_nb.notebook.escaping import (
     markdown,
     plain,
 )
+from costroute_nb.notebook.listed import list_page
 from costroute_nb.notebook.receipt import SEPARATOR, receipt
 
 if TYPE_CHECKING:
@@ -57,7 +58,12 @@ class Results:
         """Return a result's data and metadata for a front end."""
         view = self._views.get(result.call_id, View())
         foot = (*self._notes(result), self.receipt(result))
-        return answer(result.text, foot, view.format), metadata(result)
+        table = list_page(result) if view.format == "markdown" else None
+        if table is None:
+            return answer(result.text, foot, view.format), metadata(result)
+        shown = table.bundle()
+        data = _bundle(shown["text/plain"], shown["text/markdown"], foot)
+        return data, metadata(result)
 
     def receipt_bundle(self, result: "Result") -> tuple[Bundle, Bundle]:
         """Return the same without the answer."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from costroute_nb.core.plan import Plan
     from costroute_nb.core.result import Result
     from costroute_nb.notebook.face import Face
+    from costroute_nb.notebook.threads import Transcript
     from costroute_nb.notebook.views import Page
     from costroute_nb.session import Session
 
@@ -75,7 +76,8 @@ class _Installed:
         self.shows: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("costroute_nb.core.result", "Result"): self._show_result,
             ("costroute_nb.core.plan", "Plan"): _show_plan,
-            ("costroute_nb.notebook.views", "Page"): _show_page,
+            ("costroute_nb.notebook.views", "Page"): _show_bundle,
+            ("costroute_nb.notebook.threads", "Transcript"): _show_bundle,
         }
 
     @context_matcher(identifier="costroute_nb")
@@ -150,13 +152,13 @@ def _adopt(ip: "InteractiveShell", session: "Session") -> None:
 
 
 def _show_plan(plan: "Plan") -> dict[str, str]:
-    from costroute_nb.notebook.views import plan_page
+    from costroute_nb.notebook.planned import plan_page
 
     return plan_page(plan).bundle()
 
 
-def _show_page(page: "Page") -> dict[str, str]:
-    return page.bundle()
+def _show_bundle(shown: "Page | Transcript") -> dict[str, str]:
+    return shown.bundle()
 
 
 def _bundles(ip: "InteractiveShell") -> Any:

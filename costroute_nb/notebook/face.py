@@ -168,7 +168,20 @@ class Face:
             return PROVIDERS
         if kind == "model":
             return [model.id for model in self._catalog().models]
+        if kind in ("thread", "task"):
+            return self._session_words(kind)
         return self._catalog().tier_names() if kind == "tier" else ()
+
+    def _session_words(self, kind: str) -> "Iterable[str]":
+        """Return the threads or the tasks there are by now, written as options are."""
+        session = self._session
+        if kind == "thread":
+            from costroute_nb.notebook.parsing import written
+
+            return map(written, session.threads()) if session is not None else ()
+        from costroute_nb.core.registered import Delegations
+
+        return session.tasks if session is not None else Delegations().names
 
     def _catalog(self) -> "Catalog":
         """Return the models; from the tables while there is no session yet."""

@@ -1,7 +1,7 @@
 """The options of `%%route` and `%route` as one table, from which everything comes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from costroute_nb.core.budget import OnLimit
@@ -88,10 +88,18 @@ OPTIONS = (
     Option("--step", "step", "word", "S", "and which step of it"),
 )  # fmt: skip
 
+AT_LIMIT: Mapping[OnLimit, str] = {
+    "stop": "at the limit calls stop",
+    "degrade": "near a limit smaller models answer, at the limit calls stop",
+}
+"""What a limit does to calls, in the same words wherever it is said."""
+
+_SINCE = Option("--since", "since", "time", "TIME", "only so far back: 5m, 12h, 30d")
 LOG_OPTIONS = (
     Option("--today", "today", "flag", "", "all sessions, since midnight"),
     Option("--month", "month", "flag", "", "all sessions, this calendar month"),
     Option("--all", "all", "flag", "", "all sessions on this ledger"),
+    replace(_SINCE, help="all sessions, only so far back: 5m, 12h, 30d"),
 )
 BUDGET_OPTIONS = (
     Option("--call", "call", "limit", "USD", "most for one call, or none"),
@@ -104,16 +112,18 @@ BUDGET_OPTIONS = (
         "on_limit",
         "on_limit",
         "|".join(ON_LIMIT),
-        "what a spent limit does",
+        "; ".join(f"{name}: {what}" for name, what in AT_LIMIT.items()),
     ),
+    Option("--stop", "stop", "flag", "", "refuse every new request of this session"),
+    Option("--resume", "resume", "flag", "", "let the limits alone decide again"),
 )
 REPORT_OPTIONS = (
     Option("--by", "by", "grouping", "G", f"{', '.join(GROUPINGS)}"),
-    Option("--since", "since", "time", "TIME", "only so far back: 12h, 30d"),
+    _SINCE,
     Option("--html", "html", "word", "FILE", "also write a page that needs no network"),
     Option("--csv", "csv", "word", "FILE", "also write the table"),
 )
-ADVISE_OPTIONS = (REPORT_OPTIONS[1],)
+ADVISE_OPTIONS = (_SINCE,)
 
 FACE_KEYS = frozenset({"raw", "dry_run", "format", "stream", "quiet"})
 

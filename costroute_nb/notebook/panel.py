@@ -14,6 +14,7 @@ from costroute_nb.notebook.reading import SCOPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from costroute_nb.budget import Budget
     from costroute_nb.notebook.reading import Reading
     from costroute_nb.session import Session
 
@@ -44,7 +45,7 @@ class Panel:
     """
 
     def __init__(self, session: "Session", on_scope: "Callable[[], object]") -> None:
-        self._session = session
+        self._session: Session | None = session
         self._mailbox = Mailbox()
         # Held while traits are set together: a front end's and the limits' changes
         # would otherwise end up in one round of notifications.
@@ -67,7 +68,7 @@ class Panel:
         )  # fmt: skip
         self._stopped = widgets.HTML()
         self.widget = self._laid_out()
-        self._bind(on_scope)
+        self._bind(session, on_scope)
         self._show_limits()
 
     @property
@@ -82,8 +83,16 @@ class Panel:
             row.show(reading.standings[name], reading.limits)
 
     def close(self) -> None:
-        """Let go of the limits."""
+        """Let go of limits and session, and take the controls from the page."""
         self._unsubscribe()
+        self._session = None
+        close_whole(self.widget)
+
+    @property
+    def _budget(self) -> "Budget | None":
+        """What is steered, until the panel is closed; settings may replace it."""
+        session = self._session
+        return None if session is None else session.budget
 
     def _laid_out(self) -> Any:
         wrap = {"flex_flow": "row wrap", "align_items": "center"}
@@ -100,14 +109,14 @@ class Panel:
         panel.add_class("costroute-panel")
         return panel
 
-    def _bind(self, on_scope: "Callable[[], object]") -> None:
+    def _bind(self, session: "Session", on_scope: "Callable[[], object]") -> None:
         for row in self.rows.values():
             self._bind_row(row)
         self._ask(self.alert_at, lambda share: {"alert_at": round(share, 6)})
         self._ask(self.on_limit, lambda what: {"on_limit": what})
         self._on_move(self.stop, self._switch)
         self.scope.observe(lambda _: on_scope(), "value")
-        self._unsubscribe = self._session.budget.observe(
+        self._unsubscribe = session.budget.observe(
             lambda _: self._mailbox.post(self._show_limits)
         )
 
@@ -120,8 +129,10 @@ class Panel:
         """Have a control's value change the limits."""
 
         def change(value: Any) -> None:
+            budget = self._budget
             try:
-                self._session.budget.update(**changes(value))
+                if budget is not None:
+                    budget.update(**changes(value))
             except ValueError:  # no such limit: the control goes back
                 self._show_limits()
 
@@ -159,7 +170,9 @@ class Panel:
             self._mailbox.post(job)
 
     def _switch(self, stopped: bool) -> None:
-        budget = self._session.budget
+        budget = self._budget
+        if budget is None:
+            return
         if stopped:
             budget.stop()
         else:
@@ -167,7 +180,9 @@ class Panel:
 
     def _show_limits(self) -> None:
         """Move the controls to the limits in force."""
-        budget = self._session.budget
+        budget = self._budget
+        if budget is None:
+            return
         limits, stopped = budget.limits, budget.stopped
         with self._guard(ours=True):
             for name, row in self.rows.items():
@@ -179,6 +194,20 @@ class Panel:
             self.stop.description = "Resume calls" if stopped else "Stop all calls"
             self.stop.icon = "play" if stopped else "stop"
             self._stopped.value = _STOPPED if stopped else ""
+
+
+def close_whole(widget: Any) -> None:
+    """Close a widget and all that it is made of.
+
+    Closed alone it would leave its parts in the registry of open widgets, which holds
+    on to them, and to whatever listens to them, for as long as the process lives.
+    """
+    widget.close()
+    for name in widget.keys:
+        value = getattr(widget, name)
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(part, widgets.Widget):
+                close_whole(part)
 
 
 _STOPPED = (

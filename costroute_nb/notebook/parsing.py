@@ -20,10 +20,14 @@ _CONTRADICTIONS = (
     ("--model", "--ceiling"),
     ("--quiet", "--dry-run"),
     ("--task", "--system"),
+    ("--task", "--context"),
+    ("--task", "--context-tokens"),
+    ("--task", "--thread"),
 )
 HELP_OPTIONS = frozenset({"--help", "-h"})
 _ROUND = ("text", "expression")  # kinds that may hold blanks without quotes
 _OPTION = re.compile(r"(--?[\w-]*)(=?)\s*")
+_BLANK = re.compile(r"\s")
 _NEXT_OPTION = re.compile(r"\s--[a-z]")
 
 
@@ -122,6 +126,14 @@ def hint(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean x?)` for a misspelt word, or nothing."""
     close = get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def written(value: str) -> str:
+    """Return a value as a line of options takes it: in quotes where it needs them."""
+    if value and not value.startswith(("-", "'", '"')) and not _BLANK.search(value):
+        return value
+    quoted = value.replace('"', '\\"')
+    return f'"{quoted}"'
 
 
 def split_quoted(line: str) -> tuple[str, str]:

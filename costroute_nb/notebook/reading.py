@@ -140,7 +140,7 @@ class Reader:
             by_model=tuple(models),
             by_step=tuple(glance.groups(("workflow", "step"), scope)),
             baseline=baseline_model(parts.catalog).id,
-            alerts=tuple(alert.text for alert in parts.alerts.recent()[-_LISTED:]),
+            alerts=tuple(alert.text for alert in parts.alerts.recent(_LISTED)),
         )
 
     def _marks(self, glance: Glance, scope: Scope) -> tuple[Any, ...]:

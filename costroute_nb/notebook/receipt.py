@@ -20,15 +20,17 @@ def receipt(result: "Result", line: str, standing: str = "") -> str:
     standing
         How the session's limit stands now, or nothing.
     """
-    usage = result.usage
     parts = [
         line,
         result.model,
-        f"{usage.prompt_tokens:,} in / {usage.output_tokens:,} out",
+        _tokens(result),
+        f"effort {result.effort}" if result.effort and not result.cache_hit else "",
         _cost(result),
         f"cache hit, {age(result.age_s or 0)} old"
         if result.cache_hit
         else "cache miss",
+        _prompt_cache(result),
+        _left_out(result),
         standing,
         _saved(result),
         f"{result.attempts} attempts" if result.attempts > 1 else "",
@@ -51,6 +53,38 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _tokens(result: "Result") -> str:
+    usage = result.usage
+    thought = f" ({usage.thinking_tokens:,} thinking)" if usage.thinking_tokens else ""
+    return f"{usage.prompt_tokens:,} in / {usage.output_tokens:,} out{thought}"
+
+
+def _prompt_cache(result: "Result") -> str:
+    """Return what the provider's prompt cache served and kept, and what that saved."""
+    read, written = result.usage.cache_read_tokens, result.usage.cache_write_tokens
+    counts = [f"{read:,} read"] if read else []
+    counts += [f"{written:,} written"] if written else []
+    if not counts:
+        return ""
+    said = f"prompt cache {', '.join(counts)}"
+    if result.prompt_cache_usd is None:
+        return said
+    saved = usd_to_pico(result.prompt_cache_usd)
+    than = "less" if saved >= 0 else "more"
+    return f"{said}, {format_usd(abs(saved))} {than} than plain input"
+
+
+def _left_out(result: "Result") -> str:
+    """Return what trimming left out of the prompt, never silently."""
+    if result.trimmed_tokens:
+        said = f"{result.trimmed_tokens:,} tokens left out"
+        if result.trimmed_usd is None:
+            return said
+        return f"{said}, {format_usd(usd_to_pico(result.trimmed_usd))} less than all of them"
+    count = len(result.dropped)  # by earlier calls of its thread, or of a cached answer
+    return f"{count:,} message{'' if count == 1 else 's'} left out" if count else ""
 
 
 def _cost(result: "Result") -> str:

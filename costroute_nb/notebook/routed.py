@@ -15,6 +15,7 @@ from costroute_nb.notebook.cells import as_typed, split_target
 from costroute_nb.notebook.display import footing, last_code
 from costroute_nb.notebook.live import Live, Silent, Terminal, watch
 from costroute_nb.notebook.parsing import HELP_OPTIONS
+from costroute_nb.notebook.planned import planned
 from costroute_nb.notebook.prompt import ask
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _planned(
     shell: "InteractiveShell", asked: "Asked", target: "Target | None"
 ) -> "Plan | None":
     """Return how the call would be served, or keep it as a result would be kept."""
-    plan = asked.session.plan_call(asked.call)
+    plan = planned(asked)
     if target is None:
         return plan
     shell.user_ns[target.name] = plan

@@ -1,5 +1,6 @@
 """The subcommands of `%route`: each returns what is shown, or shows it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -7,6 +8,8 @@ from IPython.core.error import UsageError
 from costroute_nb.clock import SystemClock
 from costroute_nb.core.budget import day_period, month_period
 from costroute_nb.core.money import format_usd
+from costroute_nb.core.policy import baseline_model
+from costroute_nb.core.totals import Totals
 from costroute_nb.notebook.escaping import code_block
 from costroute_nb.notebook.options import BUDGET_OPTIONS, LOG_OPTIONS
 from costroute_nb.notebook.parsing import (
@@ -18,11 +21,14 @@ from costroute_nb.notebook.parsing import (
     split_quoted,
     values,
 )
+from costroute_nb.notebook.planned import planned
 from costroute_nb.notebook.prompt import ask
 from costroute_nb.notebook.receipt import standing
 from costroute_nb.notebook.summing import advise, report
+from costroute_nb.notebook.threads import thread
 from costroute_nb.notebook.usage import CACHE_ACTIONS, takes, usage
 from costroute_nb.notebook.views import (
+    STOPPED,
     Page,
     answers,
     budget_page,
@@ -34,8 +40,10 @@ from costroute_nb.notebook.views import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from costroute_nb.notebook.face import Face
+    from costroute_nb.session import Session
 
 
 def run(face: "Face", line: str) -> Any:
@@ -70,6 +78,7 @@ def _status(face: "Face", rest: str) -> Page:
         for name, found in session.budget.status().items()
         if name != "call" and (name == "session" or found.limit is not None)
     ]
+    threads = session.threads()
     call = (
         "no limit"
         if limits.call is None
@@ -77,10 +86,12 @@ def _status(face: "Face", rest: str) -> Page:
     )
     return Page(
         (
+            *([STOPPED] if session.budget.stopped else []),
             f"provider: {pot}",
             f"call: {call}",
             *spent,
             f"cache: {answers(cache['entries'])}, {size(cache['size_bytes'])}",
+            *([f"threads: {', '.join(threads)}"] if threads else []),
             "see also %route log, budget, plan, models, help",
         )
     )
@@ -97,37 +108,56 @@ def _plan(face: "Face", rest: str) -> Any:
         message = f"put the prompt in quotes, {option} stands behind it"
         raise UsageError(message)
     asked = ask(face, f"{before} {after}", prompt)
-    return asked.session.plan_call(asked.call)
+    return planned(asked)
 
 
 def _log(face: "Face", rest: str) -> Any:
     given = parse(rest, LOG_OPTIONS, otherwise=takes("log"))
     if len(given) > 1:
-        message = "choose one of --today, --month and --all"
+        message = "choose one of --today, --month, --all and --since"
         raise UsageError(message)
+    asked = values(given, {}, str)
     session = face.session()
-    if not given:
+    if not asked:
         return useful_first(session.ledger)
-    if given[0].option.key == "all":
-        return useful_first(session.history())
-    period = day_period if given[0].option.key == "today" else month_period
-    since, _ = period(SystemClock().now(), session.settings.zone)
-    return useful_first(session.history(since=since))
+    return useful_first(session.history(since=_beginning(session, **asked)))
+
+
+def _beginning(
+    session: "Session",
+    *,
+    since: float | None = None,
+    today: bool = False,
+    month: bool = False,
+    all: bool = False,
+) -> "datetime | float | None":
+    """Return from when on a log is asked for; seconds are so far back."""
+    if not (today or month):
+        return since
+    period = day_period if today else month_period
+    return period(SystemClock().now(), session.settings.zone)[0]
 
 
 def _budget(face: "Face", rest: str) -> Page:
     given = parse(rest, BUDGET_OPTIONS, otherwise=takes("budget"))
     changes = values(given, {}, str)
-    budget = face.session().budget
+    stop, resume = changes.pop("stop", False), changes.pop("resume", False)
+    if stop and resume:
+        message = "--stop and --resume contradict each other: choose one"
+        raise UsageError(message)
+    session = face.session()
+    budget = session.budget
     try:
-        budget.update(**changes)
+        if changes:
+            budget.update(**changes)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    pot = "simulated" if face.session().simulated else "real money"
-    limits = budget.limits
-    return budget_page(
-        budget.status(), alert_at=limits.alert_at, on_limit=limits.on_limit, pot=pot
-    )
+    if stop:
+        budget.stop()
+    elif resume:
+        budget.resume()
+    pot = "simulated" if session.simulated else "real money"
+    return budget_page(budget.status(), budget.limits, stopped=budget.stopped, pot=pot)
 
 
 def _cache(face: "Face", rest: str) -> Page:
@@ -137,11 +167,30 @@ def _cache(face: "Face", rest: str) -> Page:
             f"cache {action!r}{hint(action, CACHE_ACTIONS)}: stats, clear or prune"
         )
         raise UsageError(message)
-    cache = face.session().cache
+    session = face.session()
+    cache = session.cache
     if action == "stats":
-        return cache_page(cache.stats())
+        pot = ", simulated" if session.simulated else ""
+        scopes = {
+            f"this session{pot}": _of_cache(session, session.session_id),
+            f"this ledger{pot}": _of_cache(session),
+        }
+        return cache_page(
+            cache.stats(), scopes, baseline=baseline_model(session.catalog).id
+        )
     removed = cache.clear() if action == "clear" else cache.prune()
     return Page((f"{answers(removed)} removed",))
+
+
+def _of_cache(session: "Session", session_id: str | None = None) -> Totals:
+    """Return how many calls there were, and what the cached ones come to."""
+    groups = dict(
+        session.store.totals(
+            ("status",), simulated=session.simulated, session_id=session_id
+        )
+    )
+    cached = groups.get(("cached",), Totals())
+    return replace(cached, calls=sum(group.calls for group in groups.values()))
 
 
 def _dashboard(face: "Face", rest: str) -> Any:
@@ -152,7 +201,12 @@ def _dashboard(face: "Face", rest: str) -> Any:
 def _models(face: "Face", rest: str) -> Page:
     _nothing_more("models", rest)
     session = face.session()
-    return models_page(session.catalog, session.prices, SystemClock().now())
+    parts = session.parts
+    errors = {
+        tokenizer: parts.counter.errors(tokenizer, simulated=parts.simulated)
+        for tokenizer in dict.fromkeys(m.tokenizer for m in parts.catalog.models)
+    }
+    return models_page(parts.catalog, parts.prices, SystemClock().now(), errors)
 
 
 def _help(face: "Face", rest: str) -> None:
@@ -175,6 +229,7 @@ _RUNS: "dict[str, Callable[[Face, str], Any]]" = {
     "report": report,
     "advise": advise,
     "cache": _cache,
+    "thread": thread,
     "dashboard": _dashboard,
     "models": _models,
     "help": _help,

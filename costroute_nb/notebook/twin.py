@@ -3,16 +3,16 @@
 import base64
 import html
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.budget import LIMIT_NAMES
 from costroute_nb.core.money import format_usd
 from costroute_nb.notebook import charts, words
 from costroute_nb.notebook.figures import figures, level
-from costroute_nb.notebook.painter import Painter, PaintError
 from costroute_nb.notebook.reading import SCOPES
 from costroute_nb.notebook.views import Page
+from costroute_nb.painter import Painter, PaintError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,35 +36,72 @@ _HIDES_THE_DEAD = (
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Charts as a PNG, what they say in words, and the moment they are of."""
+
+    png: bytes
+    alt: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Twin:
-    """A dashboard's last state: its numbers as a page, its charts as a PNG."""
+    """A dashboard's last state: its numbers as a page, its charts in words and drawn.
+
+    The picture is an older one unless `drawn`, or None where there never was any.
+    """
 
     page: Page
-    picture: bytes | None
     alt: str
+    picture: Picture | None
+    drawn: bool
 
     def bundle(self) -> tuple[dict[str, str], dict[str, Any]]:
         """Return data and metadata of an output that has both.
 
         Viewers that show HTML show it: only there a picture can have its words.
         """
-        data = {"text/plain": f"{self.page}\n\n{self.alt}"}
-        if self.picture is None:
-            return data | {"text/html": _html(self.page, "")}, {}
-        encoded = base64.b64encode(self.picture).decode("ascii")
-        alt = html.escape(self.alt)
-        shown = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">'
-        data |= {"text/html": _html(self.page, shown), "image/png": encoded}
-        return data, {"image/png": {"alt": self.alt}}
+        picture, page, alt = self.picture, self.page, self.alt
+        if picture is None:
+            return {"text/plain": f"{page}\n\n{alt}", "text/html": _html(page, "")}, {}
+        if not self.drawn:
+            old = f"the picture is older than the numbers: it is of {picture.at}"
+            page = replace(page, foot=(*page.foot, old))
+        encoded = base64.b64encode(picture.png).decode("ascii")
+        said = picture.alt if self.drawn else f"As of {picture.at}. {picture.alt}"
+        shown = f'<img alt="{html.escape(said)}" src="data:image/png;base64,{encoded}">'
+        data = {
+            "text/plain": f"{page}\n\n{alt}",
+            "text/html": _html(page, shown),
+            "image/png": encoded,
+        }
+        return data, {"image/png": {"alt": said}}
 
 
-def twin(reading: "Reading", painter: Painter, *, dark: bool = False) -> Twin:
-    """Return the twin of a reading, its picture on the background of a theme."""
+def twin(
+    reading: "Reading",
+    painter: Painter,
+    *,
+    dark: bool = False,
+    before: Twin | None = None,
+) -> Twin:
+    """Return the twin of a reading, its picture on the background of a theme.
+
+    Where that cannot be drawn, the picture of the twin `before` is still better than
+    none.
+    """
     shown = figures(reading)
     alt = "Charts of spend and calls. " + " ".join(
         f"{figure.title}: {figure.caption}." for figure in shown.values()
     )
-    return Twin(page(reading, shown), _picture(shown, painter, dark=dark), alt)
+    numbers = page(reading, shown)
+    try:
+        png = painter.paint(charts.pictured(composed(shown), dark=dark))
+    except PaintError as error:  # a picture is not worth an answer
+        logger.warning("the dashboard's picture could not be drawn: %s", error)
+        older = None if before is None else before.picture
+        return Twin(numbers, alt, older, drawn=False)
+    return Twin(numbers, alt, Picture(png, alt, _moment(reading)), drawn=True)
 
 
 def page(reading: "Reading", shown: "Mapping[str, Figure]") -> Page:
@@ -72,8 +109,7 @@ def page(reading: "Reading", shown: "Mapping[str, Figure]") -> Page:
     limits = reading.limits
     return Page(
         head=(
-            f"dashboard ({words.pot_words(reading.simulated)}), "
-            f"{reading.at.astimezone(reading.zone):%Y-%m-%d %H:%M:%S %Z}",
+            f"dashboard ({words.pot_words(reading.simulated)}), {_moment(reading)}",
             words.status(reading),
         ),
         columns=(SCOPES[reading.scope], "", ""),
@@ -120,15 +156,8 @@ def _text(text: str) -> str:
     return html.escape(text).replace("$", "<span>$</span>")
 
 
-def _picture(
-    shown: "dict[str, Figure]", painter: Painter, *, dark: bool
-) -> bytes | None:
-    """Return all charts as one PNG, or None where the renderer fails."""
-    try:
-        return painter.paint(charts.pictured(composed(shown), dark=dark))
-    except PaintError as error:  # a picture is not worth an answer
-        logger.warning("the dashboard's picture could not be drawn: %s", error)
-        return None
+def _moment(reading: "Reading") -> str:
+    return f"{reading.at.astimezone(reading.zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def composed(shown: "Mapping[str, Figure]") -> charts.Spec:

@@ -1,5 +1,7 @@
 """What `%route?`, `%%route?` and `%route help` say."""
 
+from typing import TYPE_CHECKING
+
 from costroute_nb.notebook.options import (
     ADVISE_OPTIONS,
     BUDGET_OPTIONS,
@@ -8,11 +10,14 @@ from costroute_nb.notebook.options import (
     help_lines,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SUBCOMMANDS = {
     "status": "provider, what is spent and left (also %route alone)",
     "plan": '"prompt": class, candidates and their costs; sends nothing',
     "log": "this session's ledger as a DataFrame, or what the options below say",
-    "budget": "the limits; the options below change them",
+    "budget": "the limits; the options below change them, stop and resume all calls",
     "report": "cost, averages, cache hits and savings by group; the options are below",
     "advise": "what cost most, and what would have cost less there",
     "cache": "stats, clear or prune",
@@ -47,8 +52,6 @@ def takes(name: str) -> str:
     """Return what a subcommand takes, to say so where it gets something else."""
     return f"%route {name} takes {', '.join(MORE[name])}"
 
-
-_OPTIONS = (*LOG_OPTIONS, *BUDGET_OPTIONS, *REPORT_OPTIONS)
 
 _EXAMPLES = """\
     %%route
@@ -90,10 +93,13 @@ def usage() -> str:
             "Subcommands of %route:",
             "",
             *(f"    {line}" for line in subcommands),
-            "",
-            "Options of %route log, of %route budget and of %route report (--since also of",
-            "%route advise):",
-            "",
-            *(f"    {line}" for line in help_lines(_OPTIONS)),
+            *(line for name in FOLLOWING for line in _following(name)),
         )
     )
+
+
+def _following(name: str) -> "Iterator[str]":
+    """Give the lines on the options of one subcommand."""
+    yield from ("", f"Options of %route {name}:", "")
+    for line in help_lines(FOLLOWING[name]):
+        yield f"    {line}"

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from costroute_nb.core.templates import value_text
 from costroute_nb.errors import TemplateError
 
 
 def as_text(value: Any, name: str = "the value") -> str:
     """Return a variable as a prompt sends it: `str()` of it, a DataFrame as CSV.
-
-    Frames are known by the name of their class, so that no library is imported.
 
     Parameters
     ----------
@@ -22,20 +21,11 @@ def as_text(value: Any, name: str = "the value") -> str:
         If the value cannot be made text.
     """
     try:
-        return _as_text(value)
+        return value_text(value)
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         message = f"{name} cannot be made text: {said}"
         raise TemplateError(message, name=name) from error
-
-
-def _as_text(value: Any) -> str:
-    if any(kind.__name__ == "DataFrame" for kind in type(value).__mro__):
-        if hasattr(value, "to_csv"):
-            return str(value.to_csv(index=False))
-        if hasattr(value, "write_csv"):
-            return str(value.write_csv())
-    return str(value)
 
 
 class Variables(Mapping[str, str]):

@@ -1,4 +1,4 @@
-"""What plans and the `%route` subcommands show: small tables, plain and Markdown."""
+"""What the `%route` subcommands show: small tables, plain and Markdown."""
 
 import math
 import re
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.catalog import TIERS
-from costroute_nb.core.money import format_usd, usd_to_pico
+from costroute_nb.core.money import format_usd
+from costroute_nb.core.report import percent
 from costroute_nb.notebook.escaping import inline
+from costroute_nb.notebook.options import AT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,17 +18,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from costroute_nb.budget import Standing
+    from costroute_nb.core.budget import Limits
+    from costroute_nb.core.calibration import ErrorDistribution
     from costroute_nb.core.catalog import Catalog, Model
-    from costroute_nb.core.plan import Plan
+    from costroute_nb.core.totals import Totals
     from costroute_nb.ports import Prices
 
 Row = tuple[str, ...]
 
 _AMOUNT = re.compile(r"-?\$?\d[\d.,]*( / \$[\d.,]+| [kMG]B|%)?")
-_AT_LIMIT = {
-    "stop": "calls that no longer fit are refused",
-    "degrade": "near it cheaper models answer, and what no longer fits is refused",
-}
+STOPPED = (
+    "stopped: every new request of this session is refused until "
+    "%route budget --resume; cached answers are still served"
+)
 # Wide frames are cut in the middle where they are shown.
 _FIRST = (
     "at",
@@ -93,45 +97,13 @@ class Page:
         ]
 
 
-def plan_page(plan: "Plan") -> Page:
-    """Show a plan: class, reason, and what each candidate may cost."""
-    found = plan.classification
-    named = f"rule {found.rule}" if found.rule else "no rule matched"
-    floor = ", a floor" if found.floor else ""
-    candidates = plan.candidates
-    worst = candidates[0].worst_usd
-    return Page(
-        head=(
-            f"class: {found.tier} ({found.task}), {named}{floor}, "
-            f"confidence {found.confidence:.0%}, about {found.input_tokens:,} tokens in",
-            f"because: {found.reason}",
-            f"starts with: {candidates[0].model} ({plan.reason})",
-        ),
-        columns=("candidate", "tier", "expected", "worst case", "cache"),
-        rows=tuple(
-            (
-                candidate.model,
-                candidate.tier,
-                _usd(candidate.expected_usd),
-                _usd(candidate.worst_usd),
-                "hit" if candidate.cached else "miss",
-            )
-            for candidate in candidates
-        ),
-        foot=(
-            *(f"not {excluded}" for excluded in plan.excluded),
-            f"one attempt costs at most {_usd(worst)}, all of these together at most "
-            f"{_usd(plan.worst_usd)}; nothing was sent",
-        ),
-    )
-
-
 def budget_page(
-    standings: "Mapping[Any, Standing]", *, alert_at: float, on_limit: str, pot: str
+    standings: "Mapping[Any, Standing]", limits: "Limits", *, stopped: bool, pot: str
 ) -> Page:
-    """Show every limit: spent, held and remaining."""
+    """Show every limit: spent, held and remaining; first of all that calls are stopped."""
+    alert_at = limits.alert_at
     return Page(
-        head=(f"budget ({pot})",),
+        head=(*([STOPPED] if stopped else []), f"budget ({pot})"),
         columns=("limit", "amount", "spent", "held", "remaining"),
         rows=tuple(
             (
@@ -147,22 +119,47 @@ def budget_page(
         ),
         foot=(
             f"Once {100 * alert_at:g}% of a limit is used you are warned; "
-            f"{_AT_LIMIT[on_limit]}. Change a limit with %route budget --session 5.",
+            f"{AT_LIMIT[limits.on_limit]}. Change a limit with %route budget "
+            "--session 5.",
             "A call of unknown cost counts as spent at its worst case; held is the "
             "worst case of the calls under way.",
         ),
     )
 
 
-def cache_page(stats: "Mapping[str, Any]") -> Page:
-    """Show the size of the cache; where it is stays off the page."""
-    shows = {
-        "entries": ("answers", "{:,}".format),
-        "size_bytes": ("size", size),
-        "size_limit_bytes": ("size limit", size),
-    }
-    rows = [(label, show(stats[key])) for key, (label, show) in shows.items()]
-    return Page(columns=("cache", ""), rows=tuple(rows))
+def cache_page(
+    stats: "Mapping[str, Any]", scopes: "Mapping[str, Totals]", *, baseline: str
+) -> Page:
+    """Show the size of the cache, and what it answered; where it is stays off the page.
+
+    Parameters
+    ----------
+    scopes
+        What all calls come to, by what they are the calls of.
+    baseline
+        The model that the savings are measured against.
+    """
+    holds, limit = size(stats["size_bytes"]), size(stats["size_limit_bytes"])
+    return Page(
+        head=(f"cache: {answers(stats['entries'])}, {holds} of {limit}",),
+        columns=("calls of", "calls", "answered by the cache", "share", "saved"),
+        rows=tuple(
+            (
+                scope,
+                f"{totals.calls:,}",
+                f"{totals.cache_hits:,}",
+                percent(totals.hit_rate),
+                format_usd(totals.saved),
+            )
+            for scope, totals in scopes.items()
+        ),
+        foot=(
+            f"Saved is what the answers would have cost anew from {baseline}.",
+            "Cache-eligible is a call that repeats an earlier one. The ledger keeps no "
+            "prompts: it knows of those that the cache answered, and not of repeats "
+            "with the cache off or after an answer had expired.",
+        ),
+    )
 
 
 def size(in_bytes: int) -> str:
@@ -183,13 +180,29 @@ def useful_first(frame: "pd.DataFrame") -> "pd.DataFrame":
     return frame[[*_FIRST, *(name for name in frame if name not in _FIRST)]]
 
 
-def models_page(catalog: "Catalog", prices: "Prices", at: "datetime") -> Page:
-    """Show every model with its price per million tokens."""
+def models_page(
+    catalog: "Catalog",
+    prices: "Prices",
+    at: "datetime",
+    errors: "Mapping[str, ErrorDistribution | None]",
+) -> Page:
+    """Show every model with its price per million tokens, and how good estimates are.
+
+    `errors` are those of token estimates by tokenizer.
+    """
     models = sorted(
         catalog.models, key=lambda m: (not m.routed, m.provider, TIERS.index(m.tier))
     )
     return Page(
-        columns=("model", "line", "tier", "routed", "in / out per MTok", "context"),
+        columns=(
+            "model",
+            "line",
+            "tier",
+            "routed",
+            "in / out per MTok",
+            "context",
+            "tokenizer",
+        ),
         rows=tuple(
             (
                 model.id,
@@ -198,9 +211,25 @@ def models_page(catalog: "Catalog", prices: "Prices", at: "datetime") -> Page:
                 "yes" if model.routed else "only by --model",
                 _price(model, prices, at),
                 f"{model.context_window:,}",
+                model.tokenizer,
             )
             for model in models
         ),
+        foot=tuple(
+            f"token estimates, {tokenizer}: {_errors(found)}"
+            for tokenizer, found in errors.items()
+        ),
+    )
+
+
+def _errors(found: "ErrorDistribution | None") -> str:
+    if found is None:
+        return "none compared with billed tokens yet"
+    requests = "1 request" if found.count == 1 else f"the last {found.count:,} requests"
+    bias = f"{abs(found.bias):.1%} too {'high' if found.bias > 0 else 'low'}"
+    return (
+        f"over {requests}, half within {found.median:.1%} of what was billed, nine "
+        f"tenths within {found.p90:.1%}; bias {'none' if bias.startswith('0.0%') else bias}"
     )
 
 
@@ -222,7 +251,3 @@ def _left(remaining: int, limit: int | None, alert_at: float) -> str:
     if remaining == 0:
         return f"{left}, spent"
     return f"{left}, nearly spent" if limit - remaining >= alert_at * limit else left
-
-
-def _usd(amount: float | None) -> str:
-    return format_usd(None if amount is None else usd_to_pico(amount))

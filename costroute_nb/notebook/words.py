@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.budget import LIMIT_NAMES
+from costroute_nb.core.budget import LIMIT_NAMES, ceiling_at
 from costroute_nb.core.money import format_usd
-from costroute_nb.core.policy import ceiling_at
 from costroute_nb.notebook.figures import hit_rate
 from costroute_nb.notebook.reading import SCOPES
 
 if TYPE_CHECKING:
     from costroute_nb.budget import Standing
     from costroute_nb.core.budget import LimitName, Limits
+    from costroute_nb.core.totals import Totals
     from costroute_nb.notebook.reading import Reading
 
 
@@ -37,9 +37,18 @@ def standing_words(name: "LimitName", standing: "Standing", limits: "Limits") ->
     if standing.held:
         parts.append(f"{format_usd(standing.held)} held")
     share = share_of(standing)
-    parts.append("over 999%" if share > 9.99 else f"{share:.0%}")
+    parts.append(_percent(share))
     parts.append(_how_near(standing, share, limits))
     return ", ".join(part for part in parts if part)
+
+
+def _percent(share: float) -> str:
+    """Return a share rounded, but neither to nothing nor to all if it is not that."""
+    if 0 < share < 0.01:
+        return "under 1%"
+    if 0.99 < share < 1:
+        return "over 99%"
+    return "over 999%" if share > 9.99 else f"{share:.0%}"
 
 
 def share_of(standing: "Standing") -> float:
@@ -78,16 +87,29 @@ def tiles(reading: "Reading") -> tuple[Tile, ...]:
     sums, scope = reading.sums, SCOPES[reading.scope]
     retried = sums.attempts - sums.calls
     doubts = [
-        f"{sums.unknown} of unknown cost" if sums.unknown else "",
-        f"{sums.estimated} estimated" if sums.estimated else "",
+        f"{sums.unknown:,} of unknown cost" if sums.unknown else "",
+        f"{sums.estimated:,} estimated" if sums.estimated else "",
     ]
     doubt = ", ".join(filter(None, doubts))
     return (
-        Tile("Spent", format_usd(sums.charged), doubt or scope),
+        Tile("Spent", _spent(sums), doubt or scope),
         Tile("Calls", f"{sums.calls:,}", f"{retried:,} more attempts" if retried else scope),
         Tile("From the cache", f"{hit_rate(sums):.0%}", f"{sums.cache_hits:,} of {sums.calls:,} calls"),
-        Tile("Saved", format_usd(sums.saved), f"against {reading.baseline}"),
+        Tile("Saved", format_usd(sums.known_saving), _against(reading)),
     )  # fmt: skip
+
+
+def _spent(sums: "Totals") -> str:
+    """Return what the limits counted: where a cost is unknown, that is its worst."""
+    return f"{'at most ' if sums.unknown else ''}{format_usd(sums.charged)}"
+
+
+def _against(reading: "Reading") -> str:
+    """Return what savings are measured against, and how much of the work is not in."""
+    sums = reading.sums
+    left_out = sums.unknown and sums.known_saving is not None
+    more = f", {sums.unknown:,} of unknown cost left out" if left_out else ""
+    return f"against {reading.baseline}{more}"
 
 
 def status(reading: "Reading") -> str:
@@ -102,8 +124,11 @@ def status(reading: "Reading") -> str:
     ]
     pot = ", simulated" if reading.simulated else ""
     calls = f"{sums.calls:,} call{'' if sums.calls == 1 else 's'}"
+    saved = "savings unknown"
+    if sums.known_saving is not None:
+        saved = f"{format_usd(sums.saved)} saved"
     spent = (
-        f"{SCOPES[reading.scope].capitalize()}{pot}: {calls}, {format_usd(sums.charged)}, {hit_rate(sums):.0%} from the cache, "
-        f"{format_usd(sums.saved)} saved."
+        f"{SCOPES[reading.scope].capitalize()}{pot}: {calls}, {_spent(sums)}, "
+        f"{hit_rate(sums):.0%} from the cache, {saved}."
     )
     return f"{stopped}{spent} {'; '.join(near)}".strip()

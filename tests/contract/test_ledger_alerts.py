@@ -41,6 +41,17 @@ def test_alerts_come_in_order_of_time_from_a_moment_on(ledger: LedgerStore) -> N
     assert [key for _, key, _ in ledger.alerts(since=NOON + DAY)] == ["late"]
 
 
+def test_only_the_alerts_claimed_last_come_if_so_many_are_asked_for(
+    ledger: LedgerStore,
+) -> None:
+    for key in ("first", "second", "third"):
+        ledger.claim_alert(key, NOON, "")
+    ledger.claim_alert("late", NOON + DAY, "")
+    assert [key for _, key, _ in ledger.alerts(limit=3)] == ["second", "third", "late"]
+    later = ledger.alerts(since=NOON + DAY, limit=3)
+    assert [key for _, key, _ in later] == ["late"]
+
+
 def test_windows_have_what_ten_minutes_spent_in_each_pot(ledger: LedgerStore) -> None:
     def at(minutes: float) -> datetime:
         return NOON + timedelta(minutes=minutes)

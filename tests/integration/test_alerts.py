@@ -208,6 +208,20 @@ def test_an_exhausted_limit_is_told_once_a_period_and_not_with_each_call(
     assert "stops calls" in spender.told[-1].text
 
 
+def test_a_large_call_refused_early_leaves_the_exhaustion_to_be_told(
+    ledger: SqliteLedger, clock: FakeClock
+) -> None:
+    limits = Limits(call=None, session=None, day=1.0, alert_at=0.2)
+    spender = Spender(ledger, clock, watch(ledger, clock, limits))
+    spender.spend(25)
+    spender._alerts.refused(hold("large", None, at=clock.now()), "day")
+    assert spender.thresholds == [0.2]
+    spender.spend(75)
+    for number in range(5):
+        spender._alerts.refused(hold(str(number), None, at=clock.now()), "day")
+    assert spender.thresholds == [0.2, 1.0]
+
+
 def test_a_call_that_would_fit_but_for_its_tier_exhausts_no_limit(
     spender: Spender, clock: FakeClock
 ) -> None:
@@ -298,6 +312,30 @@ def test_another_sessions_limit_is_not_listed(
     Spender(ledger, clock, mine).spend(90)
     assert len(mine.recent()) == 1
     assert watch(ledger, clock, limits, session_id="other").recent() == ()
+
+
+def test_the_newest_alerts_are_found_behind_those_that_are_not_listed(
+    spender: Spender, clock: FakeClock, ledger: SqliteLedger
+) -> None:
+    for amount in (10, 20, 30):
+        key = f"limit/real/day/{clock.now():%Y}/0.8/{amount}"
+        ledger.claim_alert(key, clock.now(), str(amount))
+    for number in range(1_500):
+        ledger.claim_alert(f"call/simulated/call/{number}/0/0", clock.now(), "toy")
+    assert [one.text for one in spender._alerts.recent(2)] == ["20", "30"]
+    assert [one.text for one in spender._alerts.recent()] == ["10", "20", "30"]
+
+
+@pytest.mark.parametrize("told", [200, 5_000])
+def test_reading_the_newest_alerts_does_not_grow_with_all_of_them(
+    ledger: SqliteLedger, clock: FakeClock, told: int
+) -> None:
+    for number in range(told):
+        ledger.claim_alert(f"call/real/call/{number}/0/0", clock.now(), "dear")
+    alerts = watch(ledger, clock, DAY)
+    work = Steps(ledger)
+    assert [one.period for one in alerts.recent(2)] == [str(told - 2), str(told - 1)]
+    assert work.steps < 10_000
 
 
 def test_a_callback_can_be_taken_back(ledger: SqliteLedger, clock: FakeClock) -> None:

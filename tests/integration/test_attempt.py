@@ -233,7 +233,7 @@ class TestRefusals:
         session.on_alert(told.append)
         return session, told
 
-    @pytest.mark.parametrize("cents", [85, 97, 100])
+    @pytest.mark.parametrize("cents", [92, 97, 100])
     def test_a_call_that_is_not_degraded_and_does_not_fit_exhausts_the_limit(
         self, make: Make, server: AnthropicServer, cents: int
     ) -> None:

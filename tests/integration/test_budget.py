@@ -106,9 +106,10 @@ def test_refusal_says_in_one_line_what_to_do(
         take(budget, "c", 50, largest=cents_that_fit)
     (line,) = caught.value._render_traceback_()
     assert line == (
-        "BudgetExceededError: the session limit of $1.00 has no room for $0.50: "
-        "$0.60 spent; max_tokens=40 would fit; raise it with `%route budget "
-        "--session 2` or session.budget.limits; cached answers are still served"
+        "BudgetExceededError: this call may cost up to $0.50, and the session limit of "
+        "$1.00 has $0.40 left ($0.60 spent); `--max-tokens 40` (in Python max_tokens=40) "
+        "would fit; raise it with `%route budget --session 2` or the session's "
+        "`.budget.update(session=2)`; cached answers are still served"
     )
 
 
@@ -116,7 +117,9 @@ def test_refusal_says_when_no_size_would_fit(
     budget: Budget, ledger: SqliteLedger
 ) -> None:
     spend(budget, ledger, "a", 100)
-    with pytest.raises(BudgetExceededError, match="no max_tokens would fit") as caught:
+    with pytest.raises(
+        BudgetExceededError, match="no `--max-tokens` would fit"
+    ) as caught:
         take(budget, "b", 1, largest=cents_that_fit)
     assert caught.value.max_tokens is None
 
@@ -130,7 +133,7 @@ def test_largest_max_tokens_fits_in_all_limits_together(
     spend(budget, ledger, "c", 20)
     with pytest.raises(BudgetExceededError) as caught:
         take(budget, "d", 30, largest=cents_that_fit)
-    assert caught.value.limit == "call"
+    assert caught.value.limit == "day"  # which has the least room
     assert caught.value.max_tokens == 10
 
 

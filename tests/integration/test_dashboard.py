@@ -7,14 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from ipywidgets.widgets import widget as registry
 
 from costroute_nb.core.budget import Limits
-from costroute_nb.errors import BudgetExceededError
+from costroute_nb.errors import BudgetExceededError, ConfigurationError
 from costroute_nb.notebook.dashboard import Dashboard
 from costroute_nb.session import Session
 from tests.support.dashboards import EXPLAIN, EXTRACT, simulated_session, work
@@ -61,6 +63,21 @@ def test_a_session_that_shows_no_dashboard_imports_none() -> None:
         "s = Session(provider='simulated'); s.route('hello'); s.close(); "
         "names = {'ipywidgets', 'altair', 'anywidget', 'vl_convert', 'pandas'}; "
         "assert not names & set(sys.modules), names & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("can_start", [True, False])
+def test_the_page_s_code_is_bundled_beside_the_kernel_where_it_can_be(
+    can_start: bool,
+) -> None:
+    # Bundling holds the interpreter's lock, too: calls in flight would wait.
+    script = (
+        f"import sys; sys.executable = sys.executable if {can_start} else '/nowhere'; "
+        "from costroute_nb.session import Session; "
+        "s = Session(provider='simulated'); view = s.dashboard().view; s.close(); "
+        "assert len(view._esm) > 500_000; "
+        f"assert ('vl_convert' in sys.modules) != {can_start}"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 
@@ -206,12 +223,12 @@ def test_a_dashboard_that_is_closed_announces_what_it_shows(
     session.route(EXPLAIN.format(1))
     assert until(lambda: "1 call," in dashboard.view.state["status"])
     session.route(EXTRACT.format(1))
-    assert until(lambda: tile(dashboard, "Calls") == "2")
+    view = dashboard.view
     dashboard.close()
-    assert "2 calls," in dashboard.view.state["status"]
-    number = dashboard.view.state["number"]
+    assert "2 calls," in view.state["status"]
+    number = view.state["number"]
     dashboard.close()
-    assert dashboard.view.state["number"] == number
+    assert view.state["number"] == number
 
 
 def test_what_could_not_be_shown_is_shown_the_next_time(
@@ -265,6 +282,68 @@ def test_closing_ends_its_threads_and_leaves_calls_alone() -> None:
         assert until(lambda: threading.active_count() == before)
         session.route(EXTRACT.format(1))
         session.budget.update(day=3)
+
+
+def test_a_closed_dashboard_says_its_last_state_and_has_no_live_parts() -> None:
+    with simulated_session() as session:
+        dashboard = session.dashboard()
+        assert dashboard.widget
+        work(session, 1)
+    work(session, 1)
+    assert dashboard.closed
+    assert "3 calls" in repr(dashboard)
+    dashboard.refresh()
+    assert "3 calls" in repr(dashboard)
+    for part in ("panel", "view", "widget"):
+        with pytest.raises(ConfigurationError, match="gives another one"):
+            getattr(dashboard, part)
+
+
+def test_a_session_that_was_closed_gives_a_new_dashboard() -> None:
+    session = Session(provider="simulated", timezone="UTC")
+    first = session.dashboard()
+    assert first.widget
+    session.close()
+    second = session.dashboard()
+    assert second is not first
+    assert second.widget
+    work(session, 1)
+    assert until(lambda: tile(second, "Calls") == "3")
+    session.close()
+
+
+def test_of_a_closed_session_nothing_stays_in_memory() -> None:
+    open_before = set(registry._instances)
+    session = Session(provider="simulated", timezone="UTC")
+    dashboard = session.dashboard()
+    shown = dashboard.widget
+    work(session, 1)
+    held = weakref.ref(session)
+    parts = [weakref.ref(part) for part in (dashboard.panel, dashboard.view)]
+    session.close()
+    assert set(registry._instances) == open_before
+    del session
+    assert until(lambda: gc.collect() >= 0 and held() is None)
+    # A cell's output may hold on to both: they hold on to nothing.
+    assert dashboard.closed
+    assert shown.comm is None
+    del shown, dashboard
+    assert until(lambda: gc.collect() >= 0 and not [p for p in parts if p()])
+
+
+def test_what_fails_at_the_end_does_not_keep_a_dashboard_open(
+    dashboard: Dashboard,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("the disk is away")
+
+    monkeypatch.setattr(type(session.store), "version", fails)
+    dashboard.close()
+    assert dashboard.closed
+    assert "last state is not shown: the disk is away" in caplog.text
 
 
 def test_a_ledger_that_fails_is_logged_and_forgotten_when_it_works_again(

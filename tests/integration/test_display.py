@@ -9,9 +9,12 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from traitlets.config import Config
 
 from costroute_nb.budget import Standing
+from costroute_nb.core.budget import Limits
+from costroute_nb.core.calibration import ErrorDistribution
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
 from costroute_nb.core.templates import fill
+from costroute_nb.core.totals import Totals
 from costroute_nb.errors import TemplateError
 from costroute_nb.frames import records_frame
 from costroute_nb.notebook.display import (
@@ -31,10 +34,14 @@ from costroute_nb.notebook.views import (
     answers,
     budget_page,
     cache_page,
+    models_page,
     size,
     useful_first,
 )
+from costroute_nb.pricing import PriceBook
+from costroute_nb.tables import load_tables
 from tests.support.clock import FakeClock
+from tests.support.records import NOON
 
 RESULT = Result(
     text="Forty-two.",
@@ -42,7 +49,7 @@ RESULT = Result(
     tier="small",
     provider="anthropic",
     reason="rule: mechanical",
-    usage=Usage(input_tokens=300, cache_read_tokens=12, output_tokens=88),
+    usage=Usage(input_tokens=312, output_tokens=88),
     cost_usd=0.0000752,
     saved_usd=0.0029,
     baseline_model="claude-opus-5-5",
@@ -69,11 +76,44 @@ def test_the_receipt_reads_as_promised() -> None:
         ({"simulated": True}, "simulated"),
         ({"stop_reason": "max_tokens"}, "cut at its token cap"),
         ({"saved_usd": -0.01}, "saved -$0.01 vs claude-opus-5-5"),
+        ({"effort": "low"}, "effort low"),
+        (
+            {"usage": Usage(input_tokens=300, output_tokens=88, thinking_tokens=40)},
+            "300 in / 88 out (40 thinking)",
+        ),
+        (
+            {"usage": Usage(100, 1_200, 300), "prompt_cache_usd": 0.000101},
+            "prompt cache 1,200 read, 300 written, $0.00010 less than plain input",
+        ),
+        (
+            {"usage": Usage(100, 0, 0, 300), "prompt_cache_usd": -0.003},
+            "prompt cache 300 written, $0.0030 more than plain input",
+        ),
+        (
+            {"usage": Usage(100, 1_200), "prompt_cache_usd": None},
+            "prompt cache 1,200 read",
+        ),
+        (
+            {"trimmed_tokens": 61_000, "trimmed_usd": 0.012},
+            "61,000 tokens left out, $0.0120 less than all of them",
+        ),
+        ({"trimmed_tokens": 61_000, "trimmed_usd": None}, "61,000 tokens left out"),
+        ({"dropped": ({"role": "user", "content": "x"},)}, "1 message left out"),
     ],
 )
 def test_the_receipt_says_what_is_special(changes: dict[str, Any], part: str) -> None:
     parts = receipt(replace(RESULT, **changes), "haiku", SESSION).split(" · ")
     assert part in parts
+
+
+def test_the_whole_prompt_is_in_whatever_of_it_was_cached() -> None:
+    usage = Usage(input_tokens=300, cache_read_tokens=12, output_tokens=88)
+    assert "312 in / 88 out" in receipt(replace(RESULT, usage=usage), "haiku")
+
+
+def test_an_effort_is_not_told_of_an_answer_that_nobody_thought_about_now() -> None:
+    cached = replace(RESULT, cache_hit=True, age_s=1.0, effort="low")
+    assert "effort" not in receipt(cached, "haiku")
 
 
 def test_nothing_is_said_of_savings_that_cannot_be() -> None:
@@ -204,9 +244,34 @@ def test_numbers_stand_on_the_right_and_text_on_the_left() -> None:
     ("at", "said"), [(0.8, "80%"), (0.0001, "0.01%"), (0.125, "12.5%"), (1.0, "100%")]
 )
 def test_the_warning_is_said_as_it_was_set(at: float, said: str) -> None:
-    page = budget_page({}, alert_at=at, on_limit="degrade", pot="simulated")
-    assert f"Once {said} of a limit is used you are warned; near it " in page.foot[0]
+    limits = Limits(alert_at=at, on_limit="degrade")
+    page = budget_page({}, limits, stopped=False, pot="simulated")
+    assert f"Once {said} of a limit is used you are warned; near " in page.foot[0]
     assert "worst case" in page.foot[1]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (None, "none compared with billed tokens yet"),
+        (
+            ErrorDistribution(50, 0.031, 0.08, 0.012),
+            "over the last 50 requests, half within 3.1% of what was billed, nine "
+            "tenths within 8.0%; bias 1.2% too high",
+        ),
+        (ErrorDistribution(2, 0.1, 0.2, -0.05), "bias 5.0% too low"),
+        (ErrorDistribution(1, 0.0, 0.0, -0.0001), "over 1 request, half within 0.0%"),
+        (ErrorDistribution(1, 0.0, 0.0, -0.0001), "bias none"),
+    ],
+)
+def test_token_estimates_are_told_by_their_errors(
+    found: ErrorDistribution | None, said: str
+) -> None:
+    catalog, errors = load_tables().catalog, {"claude-2026": found}
+    page = models_page(catalog, PriceBook(), NOON, errors)
+    (line,) = page.foot
+    assert line.startswith("token estimates, claude-2026: ")
+    assert said in line
 
 
 @pytest.mark.parametrize(
@@ -223,10 +288,20 @@ def test_sizes_are_as_a_reader_wants_them(in_bytes: int, said: str) -> None:
     assert size(in_bytes) == said
 
 
-def test_the_cache_is_told_in_words() -> None:
+def test_the_cache_is_told_in_words_and_what_it_answered() -> None:
     stats = {"entries": 1, "size_bytes": 9, "size_limit_bytes": 10**9, "where": "~/x"}
-    rows = cache_page(stats).rows
-    assert rows == (("answers", "1"), ("size", "1 kB"), ("size limit", "1 GB"))
+    scopes = {
+        "this session": Totals(calls=4, cache_hits=1, saved=2_000_000_000),
+        "this ledger": Totals(),
+    }
+    page = cache_page(stats, scopes, baseline="claude-opus-5-5")
+    assert page.head == ("cache: 1 answer, 1 kB of 1 GB",)
+    assert page.rows == (
+        ("this session", "4", "1", "25%", "$0.0020"),
+        ("this ledger", "0", "0", "–", "$0"),
+    )
+    assert "from claude-opus-5-5" in page.foot[0]
+    assert "~/x" not in str(page)
     assert [answers(n) for n in (0, 1, 2)] == ["0 answers", "1 answer", "2 answers"]
 
 
@@ -259,8 +334,8 @@ def test_a_spent_limit_is_said_in_words() -> None:
             "day": Standing(4 * pico, pico, 5 * pico),
             "month": Standing(4 * pico, pico, None),
         },
-        alert_at=0.8,
-        on_limit="stop",
+        Limits(),
+        stopped=False,
         pot="real money",
     )
     assert [row[-1] for row in page.rows] == [

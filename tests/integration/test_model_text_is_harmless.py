@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -9,7 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
+from costroute_nb.core.messages import Usage
+from costroute_nb.core.result import Result
+from costroute_nb.core.thread import Thread
 from costroute_nb.notebook.escaping import code_block, inline, markdown, plain
+from costroute_nb.notebook.listed import list_page
+from costroute_nb.notebook.threads import transcript
 
 # Pieces that have meaning in some Markdown dialect, and what must not come alive.
 PIECES = [
@@ -23,6 +29,11 @@ PIECES = [
     "\x00", "\x1b[31m", "\u2028", "\x85", "\x0b", "~", "^",
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
+
+RESULT = Result(
+    text="", model="m", tier="small", provider="p", reason="r", usage=Usage(),
+    cost_usd=0.0, saved_usd=None, baseline_model="b", call_id="c",
+)  # fmt: skip
 
 # No `small`: that is what receipts are in.
 OURS = {
@@ -90,6 +101,23 @@ def test_the_probe_sees_what_is_live() -> None:
 @example("1. a\n   $$\n\n$$\n\n```\n$$ <script>x</script>\n```")
 def test_no_text_comes_alive(text: str) -> None:
     assert live(markdown(text)) == []
+
+
+@settings(max_examples=200)
+@given(st.lists(TEXTS, max_size=4))
+def test_no_message_of_a_thread_comes_alive(texts: list[str]) -> None:
+    roles = ("user", "assistant")
+    said = [{"role": roles[at % 2], "content": text} for at, text in enumerate(texts)]
+    shown = transcript(Thread("<script>", tuple(said))).bundle()
+    assert live(shown["text/markdown"]) == []
+
+
+@settings(max_examples=200)
+@given(TEXTS)
+def test_no_cell_of_a_list_answer_comes_alive(text: str) -> None:
+    page = list_page(replace(RESULT, data=[{"a": text, text or "b": 1}]))
+    assert page is not None
+    assert live(page.bundle()["text/markdown"]) == []
 
 
 @settings(max_examples=200)

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from costroute_nb import notify
 from costroute_nb.core.alerts import Alert
 from costroute_nb.errors import BudgetExceededError
-from costroute_nb.notify import AppriseNotifier
+from costroute_nb.notify import AppriseNotifier, sending
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.records import NOON
@@ -31,7 +31,7 @@ Make = Callable[..., Session]
 def _nothing_waits() -> Iterator[None]:
     """Let no test go on sending after its end."""
     yield
-    notify._forget()
+    sending._forget()
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_session_limit_is_told_once_at_each_threshold(
     server.always(Text("word", output_tokens=50))
     cost = session.route(PROMPT, cache=False).cost_usd
     assert cost is not None
-    session.budget.update(session=cost * 20)
+    session.budget.update(session=cost * 20.4)
     refused = 0
     for _ in range(25):
         try:
@@ -114,7 +114,7 @@ def test_a_session_limit_is_told_once_at_each_threshold(
     webhook.wait_for(2)
     time.sleep(0.3)
     first, second = webhook.wait_for(2)
-    assert "80% of the session limit is used" in first
+    assert "83% of the session limit is used" in first
     assert "The session limit stops calls" in second
 
 
@@ -143,6 +143,141 @@ def test_a_receiver_that_never_accepts_is_given_up_and_named_without_its_url(
     assert "URL 1 (json) in 3 attempts" in caplog.text
     assert TOKEN not in caplog.text
     assert str(webhook.port) not in caplog.text
+
+
+def test_an_answer_slower_than_apprises_own_patience_is_waited_for(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.delay = 4.5  # Apprise alone waits for 4 s
+    notifier = AppriseNotifier([webhook.url], pause=0.01)
+    notifier.notify(alert("slow"))
+    notifier.notify(alert("next"))
+    assert webhook.wait_for(2) == ["slow", "next"]
+    assert caplog.text == ""
+
+
+def test_the_timeout_holds_for_the_answer_and_its_end_may_mean_delivery(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.hang()
+    AppriseNotifier([webhook.url], timeout=0.2, pause=0.01).notify(alert("heard"))
+    wait_until(lambda: "may have arrived" in caplog.text)
+    time.sleep(0.3)  # a second try would come now
+    assert webhook.wait_for(1) == ["heard"]
+    assert "URL 1 (json)" in caplog.text
+    assert "ReadTimeout" in caplog.text
+
+
+def test_a_connection_cut_before_the_answer_is_not_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"json://127.0.0.1:{server.getsockname()[1]}/{TOKEN}"
+        AppriseNotifier([url], pause=0.01).notify(alert("cut"))
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(10_000)
+        wait_until(lambda: "may have arrived" in caplog.text)
+        server.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"json://127.0.0.1:1/{TOKEN}",
+        f"mailto://u:{TOKEN}@127.0.0.1:1?from=a@b.cc&to=d@e.ff&mode=insecure",
+    ],
+    ids=["refused", "mail"],
+)
+def test_where_no_connection_was_made_it_is_tried_again(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    AppriseNotifier([url], attempts=2, pause=0.01).notify(alert("text"))
+    wait_until(lambda: "in 2 attempts: " in caplog.text)
+    assert "did not reach URL 1" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_a_receiver_without_tls_got_nothing_and_is_tried_again(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = webhook.url.replace("json://", "jsons://")
+    AppriseNotifier([url], attempts=2, pause=0.01).notify(alert("text"))
+    wait_until(lambda: "in 2 attempts: SSLError" in caplog.text)
+    assert webhook.received == []
+
+
+def test_an_error_of_apprise_itself_is_logged_and_the_next_alert_is_sent(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import apprise
+
+    notifier = AppriseNotifier([webhook.url])
+    with monkeypatch.context() as patch:
+        patch.setattr(apprise.Apprise, "notify", lambda *_, **__: 1 / 0)
+        notifier.notify(alert("lost"))
+        wait_until(lambda: "ZeroDivisionError" in caplog.text)
+    notifier.notify(alert("next"))
+    assert webhook.wait_for(1) == ["next"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others answer a full queue")
+def test_a_connection_that_takes_too_long_is_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        url = f"json://127.0.0.1:{address[1]}/{TOKEN}"
+        AppriseNotifier([url], timeout=0.2, pause=0.01).notify(alert("text"))
+        wait_until(lambda: "in 3 attempts: ConnectTimeout" in caplog.text)
+        for one in waiting:
+            one.close()
+
+
+def test_a_receiver_that_is_overrun_is_tried_again(webhook: Webhook) -> None:
+    webhook.first = [429]
+    AppriseNotifier([webhook.url], pause=0.01).notify(alert("again"))
+    assert webhook.wait_for(2) == ["again"] * 2
+
+
+def test_a_receiver_that_declines_is_not_asked_again(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.status = 404
+    AppriseNotifier([webhook.url], pause=0.01).notify(alert("declined"))
+    wait_until(lambda: "in 1 attempt: HTTP 404" in caplog.text)
+    time.sleep(0.2)
+    assert len(webhook.received) == 1
+
+
+def test_what_reached_one_of_two_targets_is_not_sent_to_both_again(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.first = [200, 500]
+    url = f"ntfy://127.0.0.1:{webhook.port}/one/two"
+    AppriseNotifier([url], pause=0.01).notify(alert("both"))
+    wait_until(lambda: "may have arrived" in caplog.text)
+    time.sleep(0.2)
+    assert webhook.wait_for(2) == ["both", "both"]
+    assert len(webhook.received) == 2
+
+
+def test_what_failed_is_known_however_little_the_user_logs(webhook: Webhook) -> None:
+    logger = logging.getLogger("apprise")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        webhook.first = [500]
+        AppriseNotifier([webhook.url], pause=0.01).notify(alert("again"))
+        assert webhook.wait_for(2) == ["again"] * 2
+    finally:
+        logger.setLevel(before)
 
 
 @pytest.mark.parametrize("url", [f"nonsense://{TOKEN}", TOKEN])
@@ -311,7 +446,7 @@ def test_a_hanging_receiver_holds_the_end_of_the_interpreter_for_two_seconds(
     webhook.hang()
     seconds = run(SCRIPT, webhook.url)
     assert len(webhook.received) == 1
-    assert seconds < 10  # three attempts of four seconds each would take longer
+    assert seconds < 10  # as long as an answer is waited for
 
 
 FORK = """

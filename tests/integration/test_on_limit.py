@@ -1,5 +1,6 @@
 """What the panel says of a limit is what happens to the next call, by a server's books."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from costroute_nb.core.policy import ceiling_at
-from costroute_nb.errors import BudgetExceededError
+from costroute_nb.core.budget import ceiling_at
+from costroute_nb.errors import BudgetExceededError, InvalidAnswerError
 from costroute_nb.notebook.words import standing_words
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
@@ -273,3 +274,53 @@ def test_what_no_tier_below_the_step_can_do_stops(
     with pytest.raises(BudgetExceededError, match="95%"):
         session.route(MEDIUM, context="word " * 3_000, max_tokens=50)
     assert server.messages_requests == 0
+
+
+def test_escalation_does_not_go_above_what_degrading_leaves(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = make(on_limit="degrade")
+    share_used(session, 0.79)  # haiku's and sonnet's answers bring it above 80%
+    server.always(Text("no", input_tokens=1_000, output_tokens=40_000))
+    with pytest.raises(InvalidAnswerError):
+        session.route(
+            "Translate this to French: the tide.", check="False", max_tokens=41_000
+        )
+    assert asked(server) == [HAIKU, SONNET]
+    statuses = [
+        row.status for row in session.store.records() if row.call_id != "before"
+    ]
+    assert statuses[-1] == "failed"
+
+
+def test_calls_at_once_do_not_pass_the_share_that_closes_their_tier(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = make(on_limit="degrade")
+    share_used(session, 0.70)
+    server.always(Text("ok", input_tokens=1_000, output_tokens=25_000, delay=0.2))
+    start = threading.Barrier(8)
+
+    def route(number: int) -> None:
+        start.wait()
+        session.route(f"{EPIC} {number}", max_tokens=25_000, cache=False)
+
+    threads = [threading.Thread(target=route, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Each may cost 5% of the limit: the third one at most finds less than 80% used.
+    assert asked(server).count(OPUS) <= 3
+    assert len(asked(server)) == 8
+
+
+def test_what_is_not_degraded_is_not_said_to_be(
+    make: Make, server: AnthropicServer
+) -> None:
+    session = make(on_limit="degrade")
+    share_used(session, 0.85)
+    server.always(Text("ok"))
+    for options in ({"model": HAIKU}, {"ceiling": "small"}, {"tier": "medium"}):
+        result = session.route(f"{MEDIUM} {options}", **options)
+        assert "degraded" not in result.reason

@@ -10,8 +10,8 @@ import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 
 from costroute_nb.notebook.outputs import Outputs
-from costroute_nb.notebook.painter import Painter
 from costroute_nb.notebook.reading import Reading
+from costroute_nb.painter import Painter
 from tests.support.readings import busy, reading
 
 
@@ -151,6 +151,83 @@ def test_of_many_threads_the_latest_state_is_published_last(stage: Stage) -> Non
     assert last.startswith(str(stage_page(stage.now[0])))
     stage.update()
     assert stage.shell.own.published[-1]["data"]["text/plain"] == last
+
+
+def png(message: dict[str, Any]) -> str:
+    """Return the picture of what was published, as it was sent."""
+    return str(message["data"]["image/png"])
+
+
+def test_a_picture_that_fails_leaves_the_last_one_and_says_how_old_it_is(
+    stage: Stage, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.add()
+    monkeypatch.setattr(painter, "patience", 0.0)
+    stage.now = busy(3), False
+    stage.update()
+    first, second = stage.shell.own.published
+    assert png(second) == png(first)
+    old = "the picture is older than the numbers: it is of 2026-11-22 12:00:00 UTC"
+    assert old in second["data"]["text/plain"]
+    assert old in second["data"]["text/html"]
+    alt = second["metadata"]["image/png"]["alt"]
+    assert (
+        alt == f"As of 2026-11-22 12:00:00 UTC. {first['metadata']['image/png']['alt']}"
+    )
+    assert f'<img alt="{alt}"' in second["data"]["text/html"]
+    assert "9 calls" in second["data"]["text/plain"]  # the numbers are those of now
+
+
+def test_a_picture_that_failed_is_drawn_by_the_next_update(
+    stage: Stage, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.add()
+    stage.now = busy(3), False
+    with monkeypatch.context() as patch:
+        patch.setattr(painter, "patience", 0.0)
+        stage.update()
+        stage.update()
+    assert len(stage.shell.own.updated) == 1  # the same again is not published again
+    stage.update()
+    first, _, third = stage.shell.own.published
+    assert png(third) != png(first)
+    assert "older than the numbers" not in third["data"]["text/plain"]
+    stage.update()
+    assert len(stage.shell.own.updated) == 2
+
+
+def test_a_picture_that_fails_again_and_again_waits_for_the_next_state(
+    stage: Stage, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.add()
+    stage.now = busy(3), False
+    with monkeypatch.context() as patch:
+        patch.setattr(painter, "patience", 0.0)
+        for _ in range(3):
+            stage.update()
+    stage.update()
+    assert len(stage.shell.own.updated) == 1
+    stage.now = busy(4), False
+    stage.update()
+    assert "older" not in stage.shell.own.published[-1]["data"]["text/plain"]
+
+
+def test_an_output_added_beside_another_has_its_picture(
+    stage: Stage, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.add()
+    monkeypatch.setattr(painter, "patience", 0.0)
+    stage.add()
+    first, second = stage.shell.own.published
+    assert second["data"] == first["data"]
+
+
+def test_once_ended_nothing_is_updated(stage: Stage) -> None:
+    stage.add()
+    stage.outputs.end()
+    stage.now = busy(3), False
+    stage.update()
+    assert stage.shell.own.updated == []
 
 
 def stage_page(one: Reading) -> object:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from costroute_nb.advice import COLUMNS
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.money import format_usd, pico_to_usd
 from costroute_nb.core.record import Record
@@ -156,6 +157,8 @@ def test_summary_of_the_session_leaves_the_others_out(session: Session) -> None:
 
 def test_summary_names_baseline_pot_and_sessions(session: Session) -> None:
     assert session.summary().attrs == {
+        "baseline": "the large tier's model when each call was made (today "
+        "claude-opus-5-5)",
         "baseline_model": "claude-opus-5-5",
         "simulated": False,
         "sessions": "all sessions on this ledger",
@@ -222,6 +225,70 @@ def test_unknown_grouping_is_refused_by_name(session: Session) -> None:
         session.summary("cell")  # type: ignore[arg-type]
 
 
+def test_summary_by_several_columns_has_a_row_for_each_pair(session: Session) -> None:
+    fill(session)
+    summary = session.summary(["workflow", "step"])
+    rows = session.history()
+    rows = rows[~rows.simulated].fillna({"workflow": "", "step": ""})
+    pairs = rows.groupby(["workflow", "step"]).cost_usd.sum()
+    assert list(summary.columns[:3]) == ["workflow", "step", "calls"]
+    assert len(summary) == len(pairs) == 9
+    assert summary.attempts.sum() == len(rows)
+    named = summary.fillna({"workflow": "", "step": ""})
+    found = named.set_index(["workflow", "step"]).cost_usd.reindex(pairs.index)
+    assert found.tolist() == pytest.approx(pairs.tolist(), abs=1e-12)
+    assert summary.attrs["average_per"] == "call"
+    by_model = session.summary(["day", "model", "day"])
+    assert list(by_model.columns[:2]) == ["day", "model"]
+    assert by_model.attrs["average_per"] == "attempt"
+    assert session.summary(["tier"]).equals(session.summary("tier"))
+
+
+@pytest.mark.parametrize("by", [[], ["workflow", "cell"]])
+def test_unknown_groupings_are_refused(session: Session, by: Any) -> None:
+    with pytest.raises(ValueError, match=r"no summary by '(nothing|cell)': choose"):
+        session.summary(by)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2026-11-22",
+        "2026-11-22T00:00:00-03:30",
+        date(2026, 11, 22),
+        datetime(2026, 11, 22, 3, 30, tzinfo=UTC),
+    ],
+)
+def test_period_may_begin_with_a_day_as_text(session: Session, since: Any) -> None:
+    midnight = datetime(2026, 11, 22, 3, 30, tzinfo=UTC)
+    for number, at in enumerate([midnight - timedelta(seconds=1), midnight]):
+        session.store.add(ended(hold(str(number), at=at), PENCE))
+    assert session.summary(since=since).calls.sum() == 1
+    assert len(session.history(since)) == 1
+    assert "since 2026-11-22 00:00 NST, " in session.report(since=since).scope
+
+
+@pytest.mark.parametrize("since", ["last week", "2026-13-01", "-3"])
+def test_beginning_that_is_no_time_is_refused(session: Session, since: str) -> None:
+    with pytest.raises(ValueError, match="is neither a day or moment such as 2026"):
+        session.summary(since=since)
+
+
+def test_report_as_text_is_a_few_lines(session: Session) -> None:
+    fill(session)
+    found = session.report()
+    assert str(found) == repr(found)
+    lines = repr(found).splitlines()
+    assert len(lines) == 6
+    assert lines[:2] == ["report by workflow", found.scope]
+    against = (
+        "against the large tier's model when each call was made (today claude-opus"
+    )
+    assert against in lines[3]
+    with Session(provider="simulated", clock=FakeClock(NOON + timedelta(9999))) as none:
+        assert repr(none.report(since="1h")).endswith("no attempts yet")
+
+
 def test_replay_of_a_recorded_ledger_costs_to_the_last_pico_what_it_cost(
     home: Path,
 ) -> None:
@@ -266,6 +333,19 @@ def test_place_without_advice_is_listed_without_one(session: Session) -> None:
     assert row["workflow"] == "w"
     assert pd.isna(row["advice"])
     assert pd.isna(row["saved_usd"])
+
+
+def test_advice_on_work_without_a_name_says_how_to_name_it(session: Session) -> None:
+    session.store.add(ended(hold("nameless"), 98 * PENCE))
+    session.store.add(ended(hold("named", workflow="w"), 2 * PENCE))
+    frame = session.advise()
+    assert frame.empty
+    assert list(frame.columns) == list(COLUMNS)
+    assert frame.attrs["unnamed_share"] == 0.98
+    assert frame.attrs["notes"][0].startswith("98% of the cost is of calls without a ")
+    assert "name your work with --workflow and --step" in frame.attrs["notes"][0]
+    session.store.add(ended(hold("more", workflow="w"), 98 * PENCE))
+    assert not any("name your work" in note for note in session.advise().attrs["notes"])
 
 
 def test_advice_on_nothing_spent_is_empty(session: Session) -> None:
@@ -448,7 +528,8 @@ def test_file_is_replaced_whole(session: Session, tmp_path: Path) -> None:
     file.write_text("old " * 1_000)
     session.report(csv=file)
     assert "old" not in file.read_text("utf-8")
-    assert os.listdir(tmp_path) == ["report.csv"]  # noqa: PTH208 -- with hidden ones
+    names = sorted(os.listdir(tmp_path))  # noqa: PTH208 -- with hidden ones
+    assert names == ["report-levers.csv", "report.csv"]
 
 
 @pytest.mark.parametrize("name", ["missing/report.csv", "."])

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from costroute_nb import notify
 from costroute_nb.core.budget import Limits
 from costroute_nb.errors import BudgetExceededError, ConfigurationError
+from costroute_nb.notify import sending
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.clock import FakeClock
@@ -165,7 +165,7 @@ def senders() -> list[threading.Thread]:
 def receivers() -> Iterator[tuple[Webhook, Webhook]]:
     with Webhook("one") as one, Webhook("two") as two:
         yield one, two
-    notify._forget()
+    sending._forget()
 
 
 def test_alerts_that_wait_are_sent_once_and_in_order_whatever_changes(

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from costroute_nb.core.budget import Limits
+from costroute_nb.notebook import charts
 from costroute_nb.notebook.figures import figures
-from costroute_nb.notebook.painter import Painter, PaintError
-from costroute_nb.notebook.twin import page, twin
+from costroute_nb.notebook.twin import composed, page, twin
+from costroute_nb.painter import Painter, PaintError
 from tests.support.readings import busy, reading, spent
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -164,6 +165,24 @@ def test_closing_a_painter_ends_a_picture_that_hangs() -> None:
             painting.result(5)
     assert process.poll() == -signal.SIGKILL
     assert painter._process is None
+
+
+def test_a_picture_may_be_an_svg(painter: Painter) -> None:
+    shown = figures(busy(2))
+    drawn = painter.svg(charts.pictured(composed(shown), dark=False))
+    assert drawn.startswith("<svg ")
+    assert shown["cost"].title in drawn
+    with pytest.raises(PaintError, match="conversion failed"):
+        painter.svg({"mark": "nonsense"})
+
+
+def test_a_painter_lives_as_long_as_its_block() -> None:
+    with Painter() as painter:
+        painter.svg(charts.pictured(composed(figures(busy(0))), dark=False))
+        process = painter._process
+        assert process is not None
+        assert process.poll() is None
+    assert process.poll() is not None
 
 
 def test_without_a_renderer_the_words_are_shown(

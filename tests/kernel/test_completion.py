@@ -74,6 +74,26 @@ def test_subcommands_and_what_follows_them(kernel: Kernel) -> None:
     assert kernel.complete("%route plan --tier so") == ["sonnet"]
 
 
+def test_efforts_and_tasks_follow_their_options(kernel: Kernel) -> None:
+    assert sorted(kernel.complete("%%route --effort ")) == ["high", "low", "medium"]
+    assert kernel.complete("%%route --effort=h") == ["--effort=high"]
+    tasks = ["extract_json", "rewrite", "summarize"]
+    assert sorted(kernel.complete("%%route --task ")) == tasks
+    assert kernel.complete("%%route --context-t") == ["--context-tokens"]
+
+
+def test_threads_are_offered_by_name(kernel: Kernel) -> None:
+    assert sorted(kernel.complete("%route thread ")) == ["clear", "list", "show"]
+    for name in ("review", '"the trip"'):
+        assert kernel.run(f"%%route --thread {name}\nSummarize: it went well.").ok
+    names = ['"the trip"', "review"]
+    assert sorted(kernel.complete("%%route --thread ")) == names
+    assert kernel.complete("%%route --thread=r") == ["--thread=review"]
+    assert sorted(kernel.complete("%route thread show ")) == names
+    assert kernel.complete("%route thread clear --") == ["--all"]
+    assert kernel.complete("%route plan --thread re") == ["review"]
+
+
 def test_lines_of_a_prompt_are_left_alone(kernel: Kernel) -> None:
     for body in ("--", "%route ", "%%route --ti", "text --tier "):
         assert "--tier" not in kernel.complete(f"%%route\n{body}")

@@ -80,6 +80,24 @@ def test_a_page_made_of_it_has_both_and_needs_no_network(saved: Any) -> None:
     assert not re.search(r"<(?:script|iframe|link)[^>]*http", shown)
 
 
+def test_the_last_state_is_saved_where_the_session_is_closed_with_the_last_cell(
+    tmp_path: Path,
+) -> None:
+    made = headless(
+        tmp_path,
+        "%config CostRoute.provider = 'simulated'\n"
+        "session = costroute_nb.default_session()\n"
+        "session.route('Extract the city names as a list: Oslo.')",
+        "%route dashboard",
+        f"{CALLS}\nsession.close()",
+    )
+    (output,) = made.cells[2].outputs
+    assert re.search(r"Calls +6 +", output.data["text/plain"])
+    assert "6 calls: small 83%" in output.metadata["image/png"]["alt"]
+    assert base64.b64decode(output.data["image/png"]).startswith(PNG)
+    assert "older than the numbers" not in output.data["text/plain"]
+
+
 def test_limits_set_by_a_program_show_in_its_dashboard(tmp_path: Path) -> None:
     made = headless(
         tmp_path,
@@ -116,6 +134,21 @@ def test_a_person_gets_live_parts_and_what_stays_of_them(bare_kernel: Kernel) ->
     assert VIEW in live["data"]
     assert "run this cell again" in live["data"]["text/plain"]
     assert {"image/png", "text/html", "text/plain"} == set(stays["data"])
+
+
+def test_a_session_that_was_closed_has_a_live_dashboard_again(
+    bare_kernel: Kernel,
+) -> None:
+    bare_kernel.run("%load_ext costroute_nb\n%config CostRoute.provider = 'simulated'")
+    bare_kernel.run("import costroute_nb\nsession = costroute_nb.default_session()")
+    first = bare_kernel.run("%route dashboard")
+    ended = bare_kernel.run("session.route('hello there')\nsession.close()")
+    assert ended.ok
+    again = bare_kernel.run("%route dashboard")
+    assert again.ok
+    views = [shown.outputs[0]["data"][VIEW]["model_id"] for shown in (first, again)]
+    assert views[0] != views[1]
+    assert len(again.outputs) == 2
 
 
 def test_a_second_word_is_a_usage_error(bare_kernel: Kernel) -> None:

@@ -18,6 +18,7 @@ def kernel(simulated: Kernel, tmp_path_factory: pytest.TempPathFactory) -> Kerne
     assert "no attempts yet" in empty.plain
     assert [f"written: {file}" in empty.plain for file in files] == [True, True]
     assert all(file.exists() for file in files)
+    assert simulated.run("cr.default_session().report()").plain.count("\n") < 6
     nothing = simulated.run("%route advise")
     assert "there is no known cost to save on" in nothing.plain
     assert "$" not in nothing.plain
@@ -34,12 +35,24 @@ def test_report_shows_pot_totals_models_and_groups(kernel: Kernel) -> None:
     assert "simulated, no money was spent; all sessions on this ledger" in ran.plain
     assert "3 calls, " in ran.plain
     assert " per call; 0% from the cache" in ran.plain
-    assert "against claude-opus-5-5; 0% of 3 attempts estimated" in ran.plain
+    assert "made (today claude-opus-5-5); 0% of 3 attempts estimated" in ran.plain
     assert "models by attempts and cost: claude-" in ran.plain
     lines = [line.split() for line in ran.plain.splitlines()]
     assert ["triage", "2"] in [line[:2] for line in lines]
     assert ["(none)", "1"] in [line[:2] for line in lines]
     assert "| triage | 2 |" in ran.outputs[0]["data"]["text/markdown"]
+
+
+def test_report_says_what_each_lever_saved_and_against_what(kernel: Kernel) -> None:
+    ran = kernel.run("%route report --since 2h")
+    lines = ran.plain.splitlines()
+    (routing,) = (line for line in lines if line.startswith("routing: saved "))
+    assert (
+        "against the delivered answers' tokens on the large tier's model when"
+        in routing
+    )
+    whole = "answer cache and routing add up to what was saved against the large tier's"
+    assert any(line.startswith(whole) for line in lines)
 
 
 @pytest.mark.parametrize("by", GROUPINGS)
@@ -56,6 +69,7 @@ def test_report_writes_the_files_it_is_asked_for(
     page, table = tmp_path / "a page.html", tmp_path / "table.csv"
     ran = kernel.run(f"%route report --since 1h --html '{page}' --csv {table}")
     assert f"written: {page}" in ran.plain
+    assert f"written: {tmp_path / 'table-levers.csv'}" in ran.plain
     assert "<h2>By workflow</h2>" in page.read_text("utf-8")
     with table.open(encoding="utf-8", newline="") as lines:
         rows = {row["workflow"]: row["calls"] for row in csv.DictReader(lines)}

@@ -91,6 +91,7 @@ def test_prompt_above_a_price_step_is_priced_at_the_step() -> None:
     above = 120_000 * 10**4 + 10_000 * 10**3 + 10 * 5 * 10**4
     assert advice.saved == above - below
     assert "the longest prompt had 130,000" in advice.finding
+    assert str(advice.option).startswith(f"--context-tokens {STEP} ")
 
 
 def test_model_without_price_steps_gets_the_other_advice() -> None:
@@ -109,7 +110,7 @@ def prompts(*minutes: float, **changes: Any) -> list[Record]:
         there(
             str(number),
             at=NOON + timedelta(minutes=minute),
-            **{"usage": Usage(10_000), **changes},
+            **{"usage": Usage(50_000), **changes},
         )
         for number, minute in enumerate(minutes)
     ]
@@ -117,9 +118,11 @@ def prompts(*minutes: float, **changes: Any) -> list[Record]:
 
 def test_shared_prefix_is_priced_per_tenth_of_the_prompt() -> None:
     advice = advised(prompts(0, 4, 8))["prompt caching"]
-    # One write at 12 and two reads at 1 instead of three times 10, for 1,000 tokens.
-    assert advice.saved == 1_000 * (30 - 12 - 2)
+    # One write at 12 and two reads at 1 instead of three times 10, for 5,000 tokens.
+    assert advice.saved == 5_000 * (30 - 12 - 2)
+    assert "3 attempts with 40,960 prompt tokens or more" in advice.finding
     assert "each further 10 % would save as much again" in advice.assumption
+    assert str(advice.option).startswith("--thread NAME ")
 
 
 def test_prefix_that_is_no_longer_kept_is_written_again() -> None:
@@ -132,10 +135,23 @@ def test_prefix_of_another_model_is_another_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "usage", [Usage(8_000), Usage(10_000, 5_000), Usage(10_000, 0, 5_000)]
+    "usage", [Usage(40_959), Usage(50_000, 5_000), Usage(50_000, 0, 5_000)]
 )
 def test_short_prompts_and_cached_ones_need_no_prefix(usage: Usage) -> None:
     assert "prompt caching" not in advised(prompts(0, 1, 2, usage=usage))
+
+
+def test_prompts_of_which_a_tenth_can_be_cached_are_counted_and_no_shorter_ones() -> (
+    None
+):
+    lengths = [40_959, 40_960, 40_960]
+    records = [
+        replace(record, usage=Usage(length))
+        for record, length in zip(prompts(0, 1, 2), lengths, strict=True)
+    ]
+    advice = advised(records)["prompt caching"]
+    assert advice.saved == 4_096 * (20 - 12 - 1)
+    assert "2 attempts" in advice.finding
 
 
 def test_thinking_that_can_be_turned_off_is_priced_as_output() -> None:
@@ -143,6 +159,7 @@ def test_thinking_that_can_be_turned_off_is_priced_as_output() -> None:
     advice = advised([there(usage=usage)])["thinking"]
     assert advice.saved == 300 * 50
     assert "75% are thinking" in advice.finding
+    assert advice.option is None
 
 
 @pytest.mark.parametrize("model", [MEDIUM, LARGE])

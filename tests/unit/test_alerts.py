@@ -19,7 +19,7 @@ from costroute_nb.core.alerts import (
     unusual,
     usual_rate,
 )
-from costroute_nb.core.budget import Check
+from costroute_nb.core.budget import Check, OnLimit
 from tests.support.records import NOON, ended, hold
 
 USD = 10**12
@@ -33,6 +33,7 @@ def due(
     check: Check = DAY,
     *,
     alert_at: float = 0.8,
+    on_limit: OnLimit = "stop",
     simulated: bool = False,
     refused: bool = False,
 ) -> Due | None:
@@ -40,7 +41,7 @@ def due(
         check,
         round(spent * USD),
         alert_at=alert_at,
-        on_limit="stop",
+        on_limit=on_limit,
         at=NOON,
         simulated=simulated,
         refused=refused,
@@ -110,6 +111,20 @@ def test_a_refusal_of_one_large_call_is_no_exhausted_limit() -> None:
     assert due(0.3, refused=True) is None
 
 
+@pytest.mark.parametrize("alert_at", [0.2, 0.5, 0.85])
+def test_when_a_limit_is_exhausted_does_not_depend_on_when_to_warn(
+    alert_at: float,
+) -> None:
+    early = due(0.89, alert_at=alert_at, refused=True)
+    assert alert(early).threshold == alert_at
+    assert "stops calls" not in alert(early).text
+    assert alert(due(0.9, alert_at=alert_at, refused=True)).threshold == 1.0
+
+
+def test_a_refusal_near_the_limit_is_told_also_where_only_the_end_is_to_be() -> None:
+    assert alert(due(0.9, alert_at=1.0, refused=True)).threshold == 1.0
+
+
 def test_a_limit_of_zero_is_no_news() -> None:
     assert due(0.0, replace(DAY, limit=0), refused=True) is None
 
@@ -119,6 +134,21 @@ def test_a_line_has_the_numbers_and_the_cure() -> None:
     assert "85% of the day limit is used: $0.85 of $1.00 is spent" in text
     assert "`%route budget --day 2`" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("spent", "more"), [(0.85, "2"), (1.0, "2"), (1.23, "2.3"), (10.0, "11")]
+)
+def test_the_cure_leaves_room_again_whatever_is_spent(spent: float, more: str) -> None:
+    assert f"`%route budget --day {more}`" in alert(due(spent)).text
+
+
+def test_smaller_models_are_promised_from_where_they_answer_only() -> None:
+    at_half = alert(due(0.5, alert_at=0.5, on_limit="degrade")).text
+    assert "from here on" not in at_half
+    assert "from 80% on smaller models answer where they may" in at_half
+    later = alert(due(0.8, alert_at=0.5, on_limit="degrade")).text
+    assert "from here on smaller models answer where they may" in later
 
 
 def test_a_line_of_the_simulated_pot_says_so() -> None:

@@ -6,6 +6,7 @@ import pytest
 from costroute_nb.asking import build_call
 from costroute_nb.core.call import Call
 from costroute_nb.core.catalog import Catalog
+from costroute_nb.core.thread import Thread
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.settings import Settings
 from tests.support.models import BY_TIER
@@ -152,3 +153,45 @@ def test_what_cannot_be_used_is_refused_in_one_line(
 def test_an_empty_prompt_is_refused(prompt: str) -> None:
     with pytest.raises(ConfigurationError, match="empty"):
         ask(prompt)
+
+
+def test_a_thread_an_effort_and_a_limit_of_the_prompt_reach_the_call() -> None:
+    call = ask(thread=" chat ", effort="low", context_tokens=900)
+    assert call.thread == Thread("chat")
+    assert (call.effort, call.context_tokens) == ("low", 900)
+
+
+def test_the_limit_of_the_prompt_may_be_a_setting() -> None:
+    settings = Settings(context_tokens=700)
+    catalog = Catalog(BY_TIER.values())
+    call = build_call("hello", {}, catalog=catalog, settings=settings)
+    assert call.context_tokens == 700
+    own = build_call(
+        "hello", {"context_tokens": 80}, catalog=catalog, settings=settings
+    )
+    assert own.context_tokens == 80
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"thread": " "}, "the thread has no name"),
+        ({"thread": 3}, "thread is text, not 3"),
+        ({"effort": "max"}, "effort is one of low, medium, high, not 'max'"),
+        ({"effort": 1}, "effort is one of"),
+        ({"context_tokens": 0}, "context_tokens is a whole number from 1, not 0"),
+        ({"context_tokens": "900"}, "context_tokens is a whole number"),
+    ],
+)
+def test_what_no_thread_effort_or_limit_can_be_is_refused(
+    options: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        ask(**options)
+
+
+def test_a_context_that_changes_later_does_not_change_the_call() -> None:
+    block = {"type": "text", "text": "before"}
+    call = ask(context=[{"role": "user", "content": [block]}])
+    block["text"] = "after"
+    assert call.context[0]["content"] == [{"type": "text", "text": "before"}]

@@ -76,7 +76,6 @@ def test_the_system_prompt_says_that_the_text_gives_no_orders() -> None:
 def test_the_rules_read_the_instruction_and_not_the_text() -> None:
     for task in every_task("a secret password leak"):
         assert "password" not in task.typed
-        assert task.values == ("a secret password leak",)
 
 
 def test_each_task_is_one_that_the_rules_know_without_thinking() -> None:

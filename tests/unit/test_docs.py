@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from costroute_nb.core.record import COLUMNS
-from costroute_nb.notebook.options import OPTIONS
-from costroute_nb.notebook.usage import SUBCOMMANDS
+from costroute_nb.notebook.options import AT_LIMIT, OPTIONS
+from costroute_nb.notebook.usage import FOLLOWING, SUBCOMMANDS
 from costroute_nb.settings import Settings
 from costroute_nb.tables import load_tables
 
@@ -43,6 +43,22 @@ def test_every_table_of_the_readme_loads(source: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [option.name for option in OPTIONS])
 def test_every_option_is_in_the_readme(name: str) -> None:
     assert f"`{name}" in README
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "name"),
+    [(name, option.name) for name, options in FOLLOWING.items() for option in options],
+)
+def test_every_option_of_a_subcommand_is_in_its_row(subcommand: str, name: str) -> None:
+    rows = [
+        row for row in README.splitlines() if row.startswith(f"| `%route {subcommand}")
+    ]
+    assert any(re.search(rf"[` ]{name}[` ]", row) for row in rows)
+
+
+@pytest.mark.parametrize(("on_limit", "what"), AT_LIMIT.items())
+def test_what_a_limit_does_is_said_as_everywhere(on_limit: str, what: str) -> None:
+    assert f"| `{on_limit}` | {what} |" in README
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)

@@ -10,9 +10,9 @@ from IPython.core.error import UsageError
 
 from costroute_nb.asking import OPTIONS as CALL_OPTIONS
 from costroute_nb.notebook.cells import Target, split_target
-from costroute_nb.notebook.options import BUDGET_OPTIONS, FACE_KEYS, FORMATS, OPTIONS
-from costroute_nb.notebook.parsing import parse, split_quoted, values
-from costroute_nb.notebook.usage import usage
+from costroute_nb.notebook.options import FACE_KEYS, FORMATS, OPTIONS
+from costroute_nb.notebook.parsing import parse, split_quoted, values, written
+from costroute_nb.notebook.usage import FOLLOWING, usage
 
 
 def read(line: str, **namespace: Any) -> dict[str, Any]:
@@ -50,6 +50,11 @@ def read(line: str, **namespace: Any) -> dict[str, Any]:
         ("--check 'x --y' in text --raw", {"check": "'x --y' in text", "raw": True}),
         ('--check "\\"a\\" in text"', {"check": '"a" in text'}),
         ("--check x - -1 > 0", {"check": "x - -1 > 0"}),
+        ("--thread review --effort low", {"thread": "review", "effort": "low"}),
+        ('--thread "the review"', {"thread": "the review"}),
+        ("--context-tokens 4000", {"context_tokens": 4000}),
+        ("--task summarize:200", {"task": "summarize:200"}),
+        ("--task=rewrite:60", {"task": "rewrite:60"}),
         ('--system "Be brief --ok"', {"system": "Be brief --ok"}),
         ("--system Be very brief", {"system": "Be very brief"}),
         ("--system 'It''s'", {"system": "'It''s'"}),
@@ -84,6 +89,10 @@ def test_values_may_hold_placeholders_but_expressions_do_not() -> None:
         ("--raw=yes", "--raw takes no value"),
         ("--raw --raw", "--raw is given twice"),
         ("--format html", "--format takes one of markdown, text, json, code"),
+        ("--format jsn", r"\(did you mean json\?\)"),
+        ("--effort highest", "--effort takes one of low, medium, high, not 'highest'"),
+        ("--effort hihg", r"\(did you mean high\?\)"),
+        ("--context-tokens many", "--context-tokens takes a whole number"),
         ("--max-cost free", "--max-cost takes an amount of USD"),
         ("--max-tokens 1.5", "--max-tokens takes a whole number"),
         ("--ttl 1y", "--ttl takes a time such as 90s"),
@@ -94,6 +103,10 @@ def test_values_may_hold_placeholders_but_expressions_do_not() -> None:
         ("--no-cache --ttl 1h", "contradict each other"),
         ("--model m --tier small", "contradict each other"),
         ("--model m --floor small", "contradict each other"),
+        ("--task summarize --system 'x'", "contradict each other"),
+        ("--task summarize --context context", "contradict each other"),
+        ("--task summarize --context-tokens 9", "contradict each other"),
+        ("--task summarize --thread t", "contradict each other"),
     ],
 )
 def test_what_is_wrong_is_said(line: str, complaint: str) -> None:
@@ -102,20 +115,24 @@ def test_what_is_wrong_is_said(line: str, complaint: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("reserved", ["--map", "--thread", "--effort", "--batch"])
+@pytest.mark.parametrize("reserved", ["--map", "--into", "--workers", "--batch"])
 def test_what_is_not_built_is_unknown(reserved: str) -> None:
     with pytest.raises(UsageError, match=f"no option {reserved}"):
         parse(f"{reserved} x")
 
 
 def test_every_option_sets_something_that_exists() -> None:
-    assert {option.key for option in OPTIONS} <= FACE_KEYS | set(CALL_OPTIONS)
+    known = FACE_KEYS | {"task", *CALL_OPTIONS}  # a session takes the task itself
+    assert {option.key for option in OPTIONS} <= known
     assert set(CALL_OPTIONS) <= {option.key for option in OPTIONS}
 
 
 def test_the_help_names_every_option() -> None:
     text = usage()
-    for option in (*OPTIONS, *BUDGET_OPTIONS):
+    for option in (
+        *OPTIONS,
+        *(option for more in FOLLOWING.values() for option in more),
+    ):
         assert option.usage in text
         assert option.help in text
     assert FORMATS == ("markdown", "text", "json", "code")
@@ -131,6 +148,19 @@ def test_any_line_is_read_or_refused(line: str) -> None:
 def test_quoted_text_is_taken_as_it_is(text: str) -> None:
     quoted = text.replace('"', '\\"')
     assert read(f'--system "{quoted}" --raw') == {"system": text, "raw": True}
+
+
+@given(st.text(st.characters(exclude_characters="\\\n\r"), min_size=1))
+def test_a_name_is_written_so_that_it_is_read_again(name: str) -> None:
+    assert read(f"--thread {written(name)} --raw") == {"thread": name, "raw": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("review", "review"), ("the review", '"the review"'), ("--all", '"--all"')],
+)
+def test_only_names_that_need_quotes_are_written_in_them(name: str, shown: str) -> None:
+    assert written(name) == shown
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from costroute_nb.core.budget import ceiling_at
 from costroute_nb.core.call import Call
 from costroute_nb.core.catalog import Catalog, Model
 from costroute_nb.core.classification import Classification, Task
 from costroute_nb.core.messages import Request
 from costroute_nb.core.plan import Draft, Plan, Quote
-from costroute_nb.core.policy import baseline_model, ceiling_at, degrade, make_plan
+from costroute_nb.core.policy import baseline_model, degrade, make_plan
 from costroute_nb.core.shaping import THINKING_HEADROOM, cap_to_ask, doubled, shape
+from costroute_nb.core.thread import Thread
 from costroute_nb.errors import NoCapableModelError, UnknownModelError
 
 TODAY = date(2026, 11, 22)
@@ -292,18 +294,94 @@ def test_a_context_with_a_ceiling_of_ones_own_is_kept_when_degrading() -> None:
 
 @pytest.mark.parametrize("model", [SMALL, MEDIUM, LARGE])
 @pytest.mark.parametrize("asked_for", [1, 64, THINKING_HEADROOM, 4095, 4096, 9000])
+@pytest.mark.parametrize("effort", [None, "low"])
 def test_the_cap_to_ask_for_undoes_what_shaping_adds(
-    model: Model, asked_for: int
+    model: Model, asked_for: int, effort: str | None
 ) -> None:
-    sent = shape(asked(max_tokens=asked_for), model, GENERAL, 4096).max_tokens
-    back = cap_to_ask(model, sent)
+    call = asked(max_tokens=asked_for, effort=effort)
+    sent = shape(call, model, GENERAL, 4096).max_tokens
+    back = cap_to_ask(call, model, sent)
     assert back is not None
-    again = shape(asked(max_tokens=back), model, GENERAL, 4096).max_tokens
+    again = shape(replace(call, max_tokens=back), model, GENERAL, 4096).max_tokens
     assert again <= sent
 
 
 def test_a_cap_without_room_for_an_answer_is_none() -> None:
-    assert cap_to_ask(LARGE, THINKING_HEADROOM) is None
+    assert cap_to_ask(asked(), LARGE, THINKING_HEADROOM) is None
+
+
+def test_an_effort_of_the_users_own_wins_over_the_tasks() -> None:
+    call = asked(effort="high")
+    for model in MODELS:
+        request = shape(call, model, MECHANICAL, 4096)
+        assert (request.effort, request.thinking) == ("high", "auto")
+        assert request.max_tokens == 4096 + THINKING_HEADROOM
+
+
+def test_a_model_that_cannot_but_think_is_told_to_think_little() -> None:
+    request = shape(asked(max_tokens=64), LARGE, GENERAL, 4096)
+    assert (request.thinking, request.effort) == ("off", "low")
+
+
+def test_a_model_without_that_effort_is_out_and_the_reason_says_so() -> None:
+    plain = replace(SMALL, efforts=("low",))
+    found = classification("small")
+    plan = planned(asked(effort="high"), found, (plain, MEDIUM, LARGE))
+    assert ids(plan) == ["middle", "big"]
+    assert plan.excluded == ("little: takes no effort high",)
+
+
+def in_thread(served: dict[str, int], **options: object) -> Plan:
+    """Plan a small call; `served` is what each one costs with its prompt cache."""
+
+    def draft(model: Model, request: Request) -> Draft:
+        known = drafted(model, request)
+        if model.id not in served:
+            return known
+        cost = served[model.id]
+        return replace(
+            known, quote=replace(known.quote, expected=cost, served_tokens=900)
+        )
+
+    return make_plan(
+        asked(thread=Thread("t"), **options),
+        classification("small", rule="extraction"),
+        catalog=Catalog(MODELS),
+        task=GENERAL,
+        default_max_tokens=10,
+        on=TODAY,
+        draft=draft,
+    )
+
+
+def test_a_higher_model_whose_prompt_cache_is_cheaper_comes_first() -> None:
+    plan = in_thread({"middle": 0})
+    assert ids(plan) == ["middle", "big"]
+    assert plan.reason == (
+        "rule: extraction; the thread's prompt cache makes medium cheaper"
+    )
+
+
+def test_a_prompt_cache_that_saves_too_little_changes_nothing() -> None:
+    plan = in_thread({"middle": 1})
+    assert (ids(plan), plan.reason) == (["little", "middle", "big"], "rule: extraction")
+
+
+def test_the_first_models_own_prompt_cache_changes_nothing() -> None:
+    assert ids(in_thread({"little": 1, "middle": 0})) == ["little", "middle", "big"]
+
+
+@pytest.mark.parametrize("options", [{"tier": "small"}, {"model": "little"}])
+def test_a_tier_or_model_that_was_asked_for_stays_in_a_thread(
+    options: dict[str, object],
+) -> None:
+    assert ids(in_thread({"middle": 0}, **options))[0] == "little"
+
+
+def test_the_plan_of_a_call_in_a_thread_tells_its_size() -> None:
+    said = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"})
+    plan = planned(asked(thread=Thread("t", said)), classification())
+    assert "thread t: 2 messages before this one, about 20 tokens" in str(plan)
 
 
 @pytest.mark.parametrize(

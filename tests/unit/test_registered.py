@@ -30,7 +30,6 @@ def test_a_template_is_filled_once_with_its_values_as_they_are() -> None:
     task = tasks().task("tag-line", {"style": "{{product}}", "product": 3})
     assert task.prompt == "A {{product}} line for 3."
     assert task.typed == "A {{style}} line for {{ product }}."
-    assert task.values == ("{{product}}", "3")
 
 
 def test_a_template_brings_all_that_it_was_registered_with() -> None:
@@ -173,3 +172,22 @@ def test_a_text_for_no_single_placeholder_is_refused() -> None:
         known.from_spec("tag-line", "soap")
     with pytest.raises(ConfigurationError, match="leaves none"):
         known.from_spec("joke", "soap")
+
+
+def test_a_task_says_which_values_it_takes() -> None:
+    known = tasks()
+    assert known.takes("rewrite") == ("title", "max_chars", "keyword")
+    assert known.takes("tag-line") == ("style", "product")
+
+
+@pytest.mark.parametrize("name", [None, 5, ["tag-line"]])
+def test_a_task_is_named_by_text(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="named by text"):
+        tasks().get(name)
+    with pytest.raises(ConfigurationError, match="named by text"):
+        tasks().spec(name)
+
+
+def test_half_a_character_in_a_value_is_refused_with_its_placeholder() -> None:
+    with pytest.raises(ConfigurationError, match=r"value of \{\{style\}\} holds half"):
+        tasks().task("tag-line", {"style": "\ud800", "product": "b"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from costroute_nb.core.costing import Costing
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.record import Record, Status
 from costroute_nb.core.replay import Instead, Replay, with_policy
-from costroute_nb.errors import UnknownModelError
+from costroute_nb.errors import ConfigurationError, UnknownModelError
 from costroute_nb.what_if import what_if
 from tests.support.attempt_rows import rows_of
 from tests.support.models import LARGE, MEDIUM, SMALL
@@ -258,3 +258,70 @@ def test_unknown_models_are_refused_by_name() -> None:
     for choices in ({"tiers": {"small": "gpt"}}, {"repricing": {"gpt": {"input": 1}}}):
         with pytest.raises(UnknownModelError, match="gpt"):
             replayed([billed()], **choices)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2027-01-01",
+        "2027-01-01 09:30",
+        date(2027, 1, 1),
+        datetime(2027, 1, 1, tzinfo=UTC),
+        datetime(2027, 1, 1),  # noqa: DTZ001 -- what a user types
+        "2026-12-31T23:30-01:00",
+    ],
+)
+def test_day_of_prices_may_be_text_a_date_or_a_moment(day: Any) -> None:
+    recorded, later = sums([billed()], repricing=day)
+    assert later == 2 * recorded
+
+
+@pytest.mark.parametrize(
+    "prices", ["last year", 2026, {SMALL.id: 3}, [(SMALL.id, {})], "2026-13-01"]
+)
+def test_prices_that_are_neither_a_day_nor_rates_are_refused(prices: Any) -> None:
+    with pytest.raises(ConfigurationError, match="prices are a day such as") as caught:
+        replayed([billed()], repricing=prices)
+    assert "\n" not in str(caught.value)
+
+
+def test_earliest_known_prices_of_a_day_long_ago_are_told_and_named() -> None:
+    records = [billed("a"), billed("b", model=LARGE.id, tier="large")]
+    note = replayed(records, repricing="2001-01-01").attrs["notes"][-1]
+    assert f"stands for 2001-01-01 for {SMALL.id}, {LARGE.id}" in note
+    assert "may not have held then" in note
+
+
+def test_prices_of_a_later_day_are_certain() -> None:
+    for day in ("2026-12-31", DEARER_FROM):
+        notes = replayed([billed()], repricing=day).attrs["notes"]
+        assert not any("earliest" in note for note in notes)
+    then = replace(billed(), at=datetime(2028, 1, 1, tzinfo=UTC))
+    notes = replayed([then], repricing="2027-06-01").attrs["notes"]
+    assert not any("earliest" in note for note in notes)
+
+
+def test_models_line_names_what_routing_picks_of_it() -> None:
+    records = [billed(model=LARGE.id, tier="large")]
+    assert sums(records, tiers={"large": SMALL.line.upper()}) == (1.5e-6, 1.5e-8)
+    twins = Catalog((*CATALOG.models, replace(SMALL, id="claude-haiku-9")))
+    with pytest.raises(UnknownModelError, match=SMALL.line):
+        what_if(
+            Listed(records), catalog=twins, prices=Tariff(), tiers={"large": SMALL.line}
+        )
+
+
+def test_policy_that_fails_is_told_what_a_record_has() -> None:
+    with pytest.raises(ConfigurationError, match="not subscriptable") as caught:
+        replayed([billed()], policy=lambda record: record["tier"])
+    said = str(caught.value)
+    assert "`record.tier`: call_id, attempt, at, " in said
+    assert "usage.{input_tokens, " in said
+    assert "\n" not in said
+
+
+def test_policy_must_return_a_models_id_or_none() -> None:
+    with pytest.raises(ConfigurationError, match="the policy returned 3: the id of"):
+        replayed([billed()], policy=lambda record: 3)
+    with pytest.raises(UnknownModelError, match="gpt"):
+        replayed([billed()], policy=lambda record: "gpt")

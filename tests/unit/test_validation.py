@@ -8,6 +8,7 @@ from costroute_nb.core.call import Call
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
 from costroute_nb.core.validation import (
+    before_repair,
     compile_check,
     judge,
     parse_answer,
@@ -247,9 +248,12 @@ def test_an_answer_that_is_nothing_once_tidied_is_empty() -> None:
     assert judge(call, answered('""')).reason == "the answer is empty"
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '"\\ud800"'])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "1" * 5_000, '"\\ud800"', "NaN", "-Infinity", "1e999"]
+)
 def test_json_that_cannot_be_read_is_off_its_schema(text: str) -> None:
-    verdict = judge(asked(schema={"type": "string"}), answered(text))
+    schema = {"type": ["string", "number"]}
+    verdict = judge(asked(schema=schema), answered(text))
     assert (verdict.outcome, verdict.fact) == ("rejected", "off its schema")
 
 
@@ -275,3 +279,17 @@ def test_an_empty_answer_is_no_message_of_a_repair(content: Any) -> None:
 def test_only_what_ends_with_the_user_can_be_repaired(messages: Any) -> None:
     with pytest.raises(ValueError, match="user"):
         repair_messages(messages, "bad", "why")
+
+
+def test_half_of_a_character_is_not_sent_back_to_be_repaired() -> None:
+    asked_for = ({"role": "user", "content": "p"},)
+    _, said, demand = repair_messages(asked_for, "a\ud800", "b\udfff is wrong")
+    assert said["content"] == "a?"
+    assert "b? is wrong" in demand["content"]
+
+
+def test_a_conversation_is_seen_as_it_was_before_its_repair() -> None:
+    asked_for = ({"role": "user", "content": "p"},)
+    assert before_repair(repair_messages(asked_for, "bad", "it is bad")) == asked_for
+    assert before_repair(asked_for) == asked_for
+    assert before_repair(()) == ()

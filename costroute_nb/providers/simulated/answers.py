@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from costroute_nb.core.promises import count_words, holds
 from costroute_nb.providers.simulated.reading import informative_sentences
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _RENAME = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+_LONG_WORD = re.compile(r"([!-~]{40})[!-~]+")
 _LANGUAGE = re.compile(r"\b(?:in)?to\s+([A-Z][a-z]+)")
 _FOUND = (
     (
@@ -77,7 +79,14 @@ def answer(prompt: Prompt, words: int, flawed: bool) -> str:
     else:
         kind = _code if prompt.language else _reply
         text = kind(prompt, words, flawed)
-    return text if text.strip() else _NOTHING
+    text = text if text.strip() else _NOTHING
+    return text if flawed else _within(prompt, text)
+
+
+def _within(prompt: Prompt, text: str) -> str:
+    if prompt.most_words is not None:
+        text = _first_words(text, prompt.most_words)
+    return text[: prompt.most_characters].rstrip()
 
 
 def flawed_json(data: Any, schema: Any, choice: int) -> str:
@@ -132,19 +141,23 @@ def _typed(cell: str) -> str | int | float:
 def _title(prompt: Prompt, words: int, flawed: bool) -> str:
     limit = _limit(_CHARACTERS, prompt, 60)
     best = informative_sentences(prompt, max(12, limit // 4), 1)[0].strip(".!? ")
+    best = best or " ".join(prompt.material.split())
+    if prompt.keyword and not holds(best, prompt.keyword):
+        best = f"{prompt.keyword}: {best}"
     while flawed and len(best) <= limit:
         best += f", {' and '.join(prompt.keywords[:5])} and more"
     if flawed:
         return best
     if len(best) > limit:
         best = best[: limit + 1].rpartition(" ")[0].rstrip(",;:- ") or best[:limit]
-    return best
+    kept = not prompt.keyword or holds(best, prompt.keyword)
+    return best if kept else prompt.keyword
 
 
 def _summary(prompt: Prompt, words: int, flawed: bool) -> str:
-    if prompt.table:
-        return _about_table(prompt)
     limit = _limit(_WORDS, prompt, words)
+    if prompt.table:
+        return _first_words(_about_table(prompt), limit)
     count = _COUNT.search(prompt.instruction)
     wanted = _number(count[1]) if count else 99
     if flawed:
@@ -152,7 +165,20 @@ def _summary(prompt: Prompt, words: int, flawed: bool) -> str:
     sentences = informative_sentences(prompt, limit, wanted)
     if "bullet" in prompt.instruction.lower():
         return "\n".join(f"- {sentence}" for sentence in sentences)
-    return " ".join(sentences)
+    shortened = _LONG_WORD.sub(lambda word: f"{word[1]}…", " ".join(sentences))
+    return _first_words(shortened, limit)
+
+
+def _first_words(text: str, limit: int) -> str:
+    """Return the longest beginning of a text with at most so many words."""
+    if count_words(text) <= limit:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = count_words(text[:middle]) <= limit
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low].rstrip()
 
 
 def _too_long(prompt: Prompt, limit: int) -> str:

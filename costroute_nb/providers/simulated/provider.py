@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.messages import Completion
 from costroute_nb.core.tokens import estimate_messages, estimate_tokens, message_text
+from costroute_nb.core.validation import before_repair
 from costroute_nb.errors import Interrupted
 from costroute_nb.providers.simulated.answers import answer, flawed_json
 from costroute_nb.providers.simulated.example import example
 from costroute_nb.providers.simulated.prompt_cache import PromptMemory
-from costroute_nb.providers.simulated.reading import Prompt, read_prompt
+from costroute_nb.providers.simulated.reading import Prompt, promised, read_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from costroute_nb.core.catalog import Model
     from costroute_nb.core.messages import Request, Usage
 
-VERSION = "1"
+VERSION = "2"
 """Changes with the answers, so that a cache never serves the old ones."""
 _WORDS = {"small": 50, "medium": 80, "large": 120}
 _FLAWED_ONE_IN = 5
@@ -148,7 +149,8 @@ def is_flawed(model: Model, request: Request) -> bool:
 
 
 def _answer(model: Model, request: Request) -> str:
-    prompt, flawed = _prompt(request), is_flawed(model, request)
+    prompt = promised(_prompt(request), request.system)
+    flawed = is_flawed(model, request)
     if request.schema is None:
         return answer(prompt, _WORDS[model.tier], flawed)
     data = example(request.schema, prompt)
@@ -159,7 +161,8 @@ def _answer(model: Model, request: Request) -> str:
 
 def _prompt(request: Request) -> Prompt:
     """Read the last user message; the earlier ones are its material if it has none."""
-    texts = ["\n\n".join(message_text(message)) for message in request.messages]
+    asked = before_repair(request.messages)
+    texts = ["\n\n".join(message_text(message)) for message in asked]
     prompt = read_prompt(texts[-1] if texts else "")
     if prompt.material == prompt.instruction and len(texts) > 1:
         return Prompt(prompt.instruction, "\n\n".join(texts[:-1]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 # A simulated answer never needs more of a prompt; it also keeps every scan short.
@@ -13,6 +14,10 @@ _READ = 20_000
 _LONGEST_INSTRUCTION = 400
 _FENCE = re.compile(r"```[\w+-]*\n(.*?)```", re.DOTALL)
 _FENCE_LANGUAGE = re.compile(r"```([\w+-]+)\n")
+# A delegated task's text between its tags, and what the instruction says of them.
+_TAGGED = re.compile(r"\n\n<(text-[0-9a-f]{8,64})>\n")
+_KEPT = re.compile(r" Keep the keyword (.+) in it, word for word\.\Z", re.DOTALL)
+_PROMISED = re.compile(r"^The answer has at most (\d{1,9}) (word|character)s?\.$", re.M)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _PROPER = re.compile(r"\b[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
@@ -42,11 +47,18 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt taken apart: what is asked, and what it is asked about."""
+    """A prompt taken apart: what is asked, and what it is asked about.
+
+    `keyword` is what a rewritten title has to keep, `most_words` and
+    `most_characters` what a system prompt allows.
+    """
 
     instruction: str
     material: str
     language: str = ""
+    keyword: str = ""
+    most_words: int | None = None
+    most_characters: int | None = None
 
     @cached_property
     def sentences(self) -> list[str]:
@@ -85,6 +97,9 @@ class Prompt:
 
 def read_prompt(text: str) -> Prompt:
     """Take a prompt apart; without any material, the instruction is the material."""
+    delegated = _delegated(text)
+    if delegated:
+        return delegated
     text = text[:_READ].strip()
     fenced = _FENCE.search(text)
     if fenced:
@@ -102,6 +117,31 @@ def read_prompt(text: str) -> Prompt:
     if not rest.strip() or len(first) > _LONGEST_INSTRUCTION:
         return Prompt(text, text)
     return Prompt(first.strip(), rest.strip())
+
+
+def _delegated(text: str) -> Prompt | None:
+    """Take apart a prompt whose material stands between tags, as delegated work does."""
+    opening = _TAGGED.search(text)
+    if opening is None:
+        return None
+    tag = opening[1]
+    instruction = text[: opening.start()]
+    where = f" between <{tag}> and </{tag}>"
+    if where not in instruction:
+        return None
+    instruction = instruction.replace(where, "")
+    material = text[opening.end() :].removesuffix(f"\n</{tag}>").strip()
+    kept = _KEPT.search(instruction)
+    keyword = str(ast.literal_eval(kept[1])) if kept else ""
+    asked = instruction[: kept.start()] if kept else instruction
+    return Prompt(asked, material[:_READ], keyword=keyword)
+
+
+def promised(prompt: Prompt, system: str | None) -> Prompt:
+    """Return a prompt with the limits that its system prompt tells."""
+    told = {unit: int(limit) for limit, unit in _PROMISED.findall(system or "")}
+    words, characters = told.get("word"), told.get("character")
+    return replace(prompt, most_words=words, most_characters=characters)
 
 
 def informative_sentences(prompt: Prompt, words: int, count: int = 99) -> list[str]:

@@ -1,4 +1,4 @@
-"""Draw Vega-Lite specifications as PNG in a process of its own, which never imports us.
+"""Draw Vega-Lite charts in a process of its own, which never imports us.
 
 The renderer holds the interpreter's lock for as long as it draws: in the kernel's
 process, every call in flight would wait for a picture.
@@ -15,11 +15,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
 
+_VERSION = "6.4"  # of Vega-Lite
 _SCALE = 1.25  # sharp on most screens, and still small in a notebook file
 _SIZE = struct.Struct(">I")
 _PATIENCE = 30.0  # a slow machine takes long to start the renderer
 _PNG = b"\x89PNG\r\n\x1a\n"
+_DRAWN, _FAILED = b"+", b"-"  # how an answer begins
 
 
 class PaintError(Exception):
@@ -43,26 +47,34 @@ class Painter:
         self._closed = False
 
     def paint(self, spec: dict[str, Any]) -> bytes:
-        """Return a specification's picture.
+        """Return a specification's picture as a PNG.
 
         Raises
         ------
         PaintError
             If it cannot be drawn, or takes too long.
         """
-        message = json.dumps(spec).encode()
-        with self._lock:
-            self._closed = False
-            drawn = None
-            try:
-                drawn = self._ask(message)
-            finally:
-                # Of one that failed, was interrupted or closed, nothing is used again.
-                if drawn is None or self._closed:
-                    self._abandon()
-        if not drawn.startswith(_PNG):
-            raise PaintError(drawn.decode("utf-8", "replace").splitlines()[0])
-        return _packed(drawn)
+        return _packed(self._made(spec, "png"))
+
+    def svg(self, spec: dict[str, Any]) -> str:
+        """Return a specification's picture as an SVG.
+
+        Raises
+        ------
+        PaintError
+            If it cannot be drawn, or takes too long.
+        """
+        return self._made(spec, "svg").decode("utf-8")
+
+    def bundle(self, source: str) -> str:
+        """Return a JavaScript module with the Vega that it imports in it.
+
+        Raises
+        ------
+        PaintError
+            If it cannot be bundled, or takes too long.
+        """
+        return self._made(source, "bundle").decode("utf-8")
 
     def close(self) -> None:
         """End the process, and a picture under way; a later one starts another."""
@@ -77,6 +89,34 @@ class Painter:
                 self._abandon()
             finally:
                 self._lock.release()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        self.close()
+
+    def _made(self, source: dict[str, Any] | str, form: str) -> bytes:
+        """Return what the process makes of a specification or a module."""
+        message = json.dumps({"source": source, "format": form}).encode()
+        with self._lock:
+            self._closed = False
+            answer = None
+            try:
+                answer = self._ask(message)
+            finally:
+                # Of one that failed, was interrupted or closed, nothing is used again.
+                if answer is None or self._closed:
+                    self._abandon()
+        if not answer.startswith(_DRAWN):
+            reason = answer.removeprefix(_FAILED).decode("utf-8", "replace")
+            raise PaintError(reason.splitlines()[0])
+        return answer.removeprefix(_DRAWN)
 
     def _ask(self, message: bytes) -> bytes:
         """Return what the process answers, which is ended if it takes too long."""
@@ -170,23 +210,37 @@ def _packed(png: bytes) -> bytes:
     )
 
 
-def _draw(message: bytes) -> bytes:
+def _answer(message: bytes) -> bytes:
+    asked = json.loads(message)
+    try:
+        return _DRAWN + draw(asked["source"], asked["format"])
+    except Exception as error:  # whatever it is, the next picture may be drawn
+        return _FAILED + (str(error).strip() or "no reason given").encode()
+
+
+def draw(source: Any, form: str) -> bytes:
+    """Return what a painter would, in this process: all its threads wait meanwhile.
+
+    Parameters
+    ----------
+    source
+        A specification, or a JavaScript module.
+    form
+        `png` or `svg` of a specification, or the `bundle` of a module.
+    """
     import vl_convert
 
-    try:
-        return bytes(
-            vl_convert.vegalite_to_png(
-                json.loads(message), vl_version="6.4", scale=_SCALE
-            )
-        )
-    except Exception as error:  # whatever it is, the next picture may be drawn
-        return str(error).encode() or b"no reason given"
+    if form == "bundle":
+        return vl_convert.javascript_bundle(source, vl_version=_VERSION).encode()
+    if form == "svg":
+        return vl_convert.vegalite_to_svg(source, vl_version=_VERSION).encode()
+    return bytes(vl_convert.vegalite_to_png(source, vl_version=_VERSION, scale=_SCALE))
 
 
 def _serve() -> None:
     """Answer each specification with a picture, or with why there is none."""
     while (message := _receive(sys.stdin.buffer)) is not None:
-        _send(sys.stdout.buffer, _draw(message))
+        _send(sys.stdout.buffer, _answer(message))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from costroute_nb.notify.failures import Ear, Failure, failure_by
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -57,7 +59,8 @@ class AppriseNotifier:
     timeout
         Seconds to wait for a receiver's connection, and for its answer.
     attempts
-        Most tries for each alert and receiver.
+        Most tries for each alert and receiver. There is another where no connection
+        was made, or the answer was 429 or 5xx; not where the message may have arrived.
     pause
         Seconds before the second try; later ones wait longer.
     """
@@ -106,6 +109,7 @@ class _Receiver:
         self._attempts = attempts
         self._pause = pause
         self._service: Any = None
+        self._ear = Ear()
         self._usable = True
         self.reset()
         _receivers.add(self)
@@ -153,31 +157,36 @@ class _Receiver:
                 self._send(alert)
 
     def _send(self, alert: Alert) -> None:
-        pause, why = self._pause, ""
-        for attempt in range(self._attempts):
-            if attempt:
-                time.sleep(pause)
-                pause *= _LONGER
-            try:
-                if self._sent(alert) or not self._usable:
-                    return
-                why = "it was not accepted"
-            except Exception as error:  # its message might hold the URL
-                why = type(error).__name__
-        logger.warning(
-            "an alert did not reach %s in %d attempts: %s",
-            self._name,
-            self._attempts,
-            why,
-        )
+        """Send an alert; again only where it surely did not arrive, and may then."""
+        pause, tried = self._pause, 1
+        while (failure := self._failure(alert)) is not None:
+            if failure.kind != "unreached" or tried >= self._attempts:
+                self._give_up(failure, tried)
+                return
+            time.sleep(pause)
+            pause *= _LONGER
+            tried += 1
 
-    def _sent(self, alert: Alert) -> bool:
+    def _failure(self, alert: Alert) -> Failure | None:
+        """Try once; return what went wrong, or None if nothing did."""
+        try:
+            if self._service is None:
+                self._service = self._connected()
+            if not self._usable:
+                return None  # that was said
+            self._ear.forget()
+            accepted = self._accepted(alert)
+        except Exception as error:  # its message might hold the URL
+            if self._service is None:
+                return Failure("declined", type(error).__name__)
+            return failure_by(error)
+        return None if accepted else self._ear.verdict()
+
+    def _accepted(self, alert: Alert) -> bool:
         import apprise
 
-        if self._service is None:
-            self._service = self._connected()
         # As text, Apprise escapes what a receiver would take for markup.
-        return self._usable and bool(
+        return bool(
             self._service.notify(
                 alert.text,
                 title="costroute_nb",
@@ -185,6 +194,15 @@ class _Receiver:
                 body_format=apprise.NotifyFormat.TEXT,
             )
         )
+
+    def _give_up(self, failure: Failure, tried: int) -> None:
+        if failure.kind == "unclear":
+            text = "an alert may have arrived at %s, and is not sent again: %s"
+            logger.warning(text, self._name, failure.why)
+            return
+        attempts = "1 attempt" if tried == 1 else f"{tried} attempts"
+        text = "an alert did not reach %s in %s: %s"
+        logger.warning(text, self._name, attempts, failure.why)
 
     def _connected(self) -> Any:
         """Return Apprise with the one URL; it connects with each message only."""
@@ -206,8 +224,9 @@ class _Receiver:
                 "alert_urls: %s is nothing that Apprise can send to", self._name
             )
         for service in carrier:
-            for name in ("socket_connect_timeout", "socket_read_timeout"):
-                setattr(service, name, min(getattr(service, name), self._timeout))
+            service.socket_connect_timeout = self._timeout
+            service.socket_read_timeout = self._timeout
+            service.logger = self._ear
         return carrier
 
 

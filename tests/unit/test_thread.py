@@ -1,0 +1,129 @@
+"""A thread's state after calls: what it has, what it leaves out, what is kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costroute_nb.core.messages import Message, Request, Usage
+from costroute_nb.core.prompt_cache import Asked, Warm, asked_as, blocks
+from costroute_nb.core.thread import Thread, warm_after
+from tests.support.records import NOON
+
+MINUTE = timedelta(minutes=1)
+ASKED = asked_as("anthropic", Request((), 1))
+
+
+def said(*texts: str) -> tuple[Message, ...]:
+    return tuple({"role": "user", "content": text} for text in texts)
+
+
+def warm(**changes: object) -> Warm:
+    kept = Warm("m", 1_000, "5m", NOON + 5 * MINUTE, ASKED, 2)
+    return replace(kept, **changes)  # type: ignore[arg-type]
+
+
+def after(before: Warm | None, usage: Usage, at: datetime = NOON) -> Warm | None:
+    return warm_after(
+        before, usage, model="m", asked=ASKED, at=at, sent=said("one", "two")
+    )
+
+
+def serves(model: str = "m", asked: Asked = ASKED, at: datetime = NOON) -> int:
+    return warm().serves(model, asked, at, said("one", "two", "three"))
+
+
+def test_a_call_adds_what_was_said_in_order() -> None:
+    first, second = said("one", "two"), said("three")
+    thread = Thread("t").after(first, (), 100).after(second, (), 100)
+    assert thread.messages == (*first, *second)
+    assert thread.sent == thread.messages
+    assert thread.limit is None
+
+
+@given(st.sets(st.integers(0, 9)))
+def test_what_is_sent_and_what_is_left_out_are_the_whole(places: set[int]) -> None:
+    messages = said(*"0123456789")
+    dropped = [messages[place] for place in sorted(places)]
+    thread = Thread("t").after(messages, dropped, 100)
+    assert thread.left_out == places
+    assert thread.dropped == tuple(dropped)
+    assert sorted([*thread.sent, *thread.dropped], key=messages.index) == list(messages)
+
+
+def test_messages_alike_are_told_apart() -> None:
+    messages = said("again", "again")
+    thread = Thread("t").after(messages, messages[1:], 100)
+    assert thread.left_out == {1}
+
+
+def test_what_is_left_out_for_one_limit_is_sent_under_another() -> None:
+    messages = said("one", "two")
+    thread = Thread("t").after(messages, messages[:1], 100)
+    assert thread.dropped_for(100) == messages[:1]
+    assert thread.dropped_for(200) == ()
+    assert thread.dropped_for("claude-haiku-5-5") == ()
+
+
+def test_a_call_that_sends_all_leaves_nothing_out_any_more() -> None:
+    messages = said("one", "two")
+    thread = Thread("t").after(messages, messages[:1], 100).after(said("x"), (), "m")
+    assert thread.left_out == frozenset()
+    assert thread.limit is None
+
+
+def test_counters_say_what_is_kept_and_how_long() -> None:
+    usage = Usage(cache_read_tokens=700, cache_write_5m_tokens=300)
+    assert after(None, usage, NOON) == warm()
+
+
+def test_a_write_for_an_hour_is_kept_for_an_hour() -> None:
+    usage = Usage(cache_write_1h_tokens=1_000)
+    kept = after(None, usage, NOON)
+    assert kept == warm(kept="1h", until=NOON + 60 * MINUTE)
+
+
+def test_a_read_alone_renews_as_it_was_written() -> None:
+    before = warm(kept="1h", until=NOON + 60 * MINUTE)
+    later = NOON + 30 * MINUTE
+    kept = after(before, Usage(cache_read_tokens=1_000), later)
+    assert kept == warm(kept="1h", until=NOON + 90 * MINUTE)
+
+
+def test_counters_at_zero_keep_what_has_not_expired() -> None:
+    usage = Usage(input_tokens=50)
+    assert after(warm(), usage, NOON + 4 * MINUTE) == warm()
+    assert after(warm(), usage, NOON + 5 * MINUTE) is None
+    assert after(None, usage, NOON) is None
+
+
+def test_a_prefix_serves_its_own_model_until_it_expires() -> None:
+    assert serves() == 1_000
+    assert serves("other") == 0
+    assert serves(at=NOON + 5 * MINUTE) == 0
+
+
+def test_a_prefix_too_far_back_is_not_looked_for() -> None:
+    near, far = (said(*map(str, range(2 + more))) for more in (19, 20))
+    assert warm().serves("m", ASKED, NOON, near) == 1_000
+    assert warm().serves("m", ASKED, NOON, far) == 0
+
+
+def test_each_block_of_a_message_counts() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    assert blocks([*said("one"), {"role": "user", "content": parts}]) == 3
+
+
+def test_a_prefix_serves_nothing_that_is_asked_in_another_way() -> None:
+    plain = Request((), 1)
+    others = (
+        asked_as("simulated", plain),
+        asked_as("anthropic", replace(plain, system="Be brief.")),
+        asked_as("anthropic", replace(plain, schema={"type": "object"})),
+        asked_as("anthropic", replace(plain, thinking="off")),
+        asked_as("anthropic", plain, {3}),
+    )
+    assert [serves(asked=asked) for asked in others] == [0] * 5
