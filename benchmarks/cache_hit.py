@@ -77,10 +77,10 @@ class _Parts:
             baseline_model=self.router.baseline_model,
             started=0.0,
         )
-        answer = next(
+        asked, answer = next(
             self.router.lookup.answers(self.call, self.candidate, self.provider)
         )
-        self.result = trip.cached_result(self.candidate, answer, now=0.0, elapsed=0.0)
+        self.result = trip.cached_result(asked, answer, now=0.0, elapsed=0.0)
         at = self.router.booking.now()
         self.record: Record = trip.hit(self.candidate, at, self.result)
 

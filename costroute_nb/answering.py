@@ -88,7 +88,7 @@ class Answering:
         if not verdict.repairable or not trip.call.escalate:
             return answer
         messages = repair_messages(
-            candidate.request.messages, verdict.result.text, verdict.reason
+            candidate.request.messages, verdict.result.text, verdict.told
         )
         trip.note(f"{verdict.reason}: {candidate.model} is asked to repair it")
         trip.listener.restart(verdict.reason)
@@ -119,8 +119,9 @@ class Answering:
                 last = answer.ends_here(trip.call) and answer.has_text
                 self.restate(trip, index, status, verdict.fact, delivered=last)
                 return answer
-            kept = trip.answer_to_keep(verdict.result, trip.attempts[index].record)
             asked = keep_as or candidate
+            record = trip.attempts[index].record
+            kept = trip.answer_to_keep(asked, verdict.result, record)
             self.lookup.keep(trip.call, trip.plan, asked, trip.provider, kept)
         except BaseException:
             self.restate(trip, index, "interrupted", "stopped after the answer")

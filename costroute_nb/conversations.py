@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from costroute_nb.archive import Archive
 from costroute_nb.core.call import as_blocks
-from costroute_nb.core.prompt_cache import asked_as
+from costroute_nb.core.prompt_cache import asked_as, begun_as
 from costroute_nb.core.thread import Thread, warm_after
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.forks import lock_across_forks
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from costroute_nb.core.messages import Message
     from costroute_nb.core.result import Result
 
+_WAIT = 0.2
+"""Seconds of one wait for a turn."""
+
 
 class Conversations:
     """Keeps threads by name, and lets one call at a time go on with each.
@@ -33,7 +37,7 @@ class Conversations:
     def __init__(self) -> None:
         self._lock = lock_across_forks()
         self._found: dict[str, _Conversation] = {}
-        self._archive: dict[str, tuple[Message, ...]] = {}
+        self._archive = Archive()
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the threads that have messages, in order of creation."""
@@ -53,6 +57,8 @@ class Conversations:
         """
         with self._lock:
             found = self._found.pop(name, None)
+            if found is not None:
+                self._found[name] = _Conversation(found.thread.cleared())
         return 0 if found is None else len(found.thread.messages)
 
     def joined(self, call: Call) -> Call:
@@ -69,6 +75,7 @@ class Conversations:
         now: Callable[[], datetime],
         known: Callable[[str], Model | None],
         on_wait: Callable[[str], None],
+        patience: float,
     ) -> Result:
         """Route a call, with its thread if it has one, and keep what came of it.
 
@@ -81,17 +88,21 @@ class Conversations:
             Gives the model of an id as a response has it.
         on_wait
             Takes one line if the call has to wait for another one of its thread.
+        patience
+            Seconds after which a call that is waited for, and has not ended, is
+            taken for one that waits for this one.
 
         Raises
         ------
         ConfigurationError
-            If a call of the same thread is under way here, and this one is its check's.
+            If a call of the same thread is under way here, and this one is its check's;
+            or if the one that it waits for does not end.
         """
         if call.thread is None:
             result = route(call)
             self._keep(result)
             return result
-        with self._turn(call.thread.name, on_wait) as conversation:
+        with self._turn(call.thread.name, on_wait, patience) as conversation:
             before, began = conversation.thread, now()
             call = _going_on(call, before)
             result = route(call)
@@ -102,6 +113,7 @@ class Conversations:
             thread = before.after(said, result.dropped, limit)
             request = replace(call.request(1), thinking=result.thinking)
             asked = asked_as(result.provider, request, thread.left_out)
+            alike = begun_as(result.provider, request)
             warm = warm_after(
                 before.warm,
                 result.usage,
@@ -110,7 +122,7 @@ class Conversations:
                 at=began,
                 sent=thread.sent[:-1],
             )
-            conversation.thread = replace(thread, warm=warm)
+            conversation.thread = thread.heard(result.usage, warm, alike, began)
             if thread.left_out == before.left_out:
                 # The very same ones: a long thread would keep a list for each call.
                 result = replace(result, dropped=conversation.dropped)
@@ -121,24 +133,20 @@ class Conversations:
     def archive(self, call_id: str) -> list[Message] | None:
         """Return what trimming left out of a call's prompt, in chronological order.
 
-        None if nothing is known of it: no message was left out, or no such call.
+        None if nothing is known of it: it failed, is too old, or never was.
         """
-        with self._lock:
-            found = self._archive.get(call_id)
-        return None if found is None else list(found)
+        return self._archive.of(call_id)
 
     def _keep(self, result: Result) -> None:
-        if result.dropped:
-            with self._lock:
-                self._archive[result.call_id] = result.dropped
+        self._archive.keep(result.call_id, result.dropped)
 
     @contextmanager
     def _turn(
-        self, name: str, on_wait: Callable[[str], None]
+        self, name: str, on_wait: Callable[[str], None], patience: float
     ) -> Iterator[_Conversation]:
         while True:
             with self._lock:
-                found = self._found.setdefault(name, _Conversation(name))
+                found = self._found.setdefault(name, _Conversation(Thread(name)))
             if found.owner == threading.get_ident():
                 message = (
                     f"a call of thread {name} is under way: its check cannot go on "
@@ -147,25 +155,50 @@ class Conversations:
                 raise ConfigurationError(message)
             if found.turn.locked():
                 on_wait(f"another call of thread {name} is under way: waiting for it")
-            with found.turn:
+            with found.taken(patience):
                 # Cleared meanwhile: then it begins anew.
                 if self._found.get(name) is found:
-                    try:
-                        found.owner = threading.get_ident()
-                        yield found
-                    finally:
-                        found.owner = None
+                    yield found
                     return
 
 
 class _Conversation:
     """A thread as it goes on, and whose turn it is."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, thread: Thread) -> None:
         self.turn = threading.Lock()
         self.owner: int | None = None
-        self.thread = Thread(name)
+        self.turns = 0
+        self.thread = thread
         self.dropped: tuple[Message, ...] = ()
+
+    @contextmanager
+    def taken(self, patience: float) -> Iterator[None]:
+        """Wait for one's turn and have it, unless one call holds it for too long.
+
+        That may be a call whose check waits, in another of Python's threads, for the
+        one that waits here: neither would ever end.
+        """
+        before, left = self.turns, patience
+        # In short waits, between which Ctrl-C is heard wherever it came from.
+        while not self.turn.acquire(timeout=min(left, _WAIT)):
+            left -= _WAIT
+            if self.turns != before:
+                before, left = self.turns, patience
+            elif left <= 0:
+                message = (
+                    f"a call of thread {self.thread.name} is still under way after "
+                    f"{patience:g} s: if this one is a part of its check, give it "
+                    "another thread, or none"
+                )
+                raise ConfigurationError(message)
+        try:
+            self.owner = threading.get_ident()
+            self.turns += 1
+            yield
+        finally:
+            self.owner = None
+            self.turn.release()
 
 
 def _going_on(call: Call, thread: Thread) -> Call:

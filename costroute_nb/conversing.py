@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costroute_nb.archive import KEPT_CALLS
+from costroute_nb.core.call import as_blocks
 from costroute_nb.core.fingerprint import fingerprint
 from costroute_nb.core.messages import Request
 from costroute_nb.core.policy import baseline_model
@@ -50,6 +52,7 @@ class Conversing:
                 now=self._clock.now,
                 known=parts.catalog.known,
                 on_wait=heard.notice,
+                patience=parts.router.lease,
             )
         finally:
             self._settled.tell(call)
@@ -76,23 +79,34 @@ class Conversing:
     def archive(self, call_id: str) -> list[Message]:
         """Return what trimming left out of a call's prompt, in chronological order.
 
-        For a call of a thread that is everything of the thread that was not sent.
+        For a call of a thread that is everything of the thread that was not sent. It
+        is kept in memory, of the newest 1,000 calls that were answered.
 
         Raises
         ------
         ConfigurationError
-            If this session answered no such call.
+            If this session made no such call, or what it left out is not kept: it
+            failed, or is too old.
         """
         found = self._conversations.archive(call_id)
-        if found is None:
-            rows = self._parts.ledger.records(session_id=self.session_id)
-            if not any(record.call_id == call_id for record in rows):
-                message = (
-                    f"no call {call_id!r} of this session: what is left out is kept "
-                    "in memory only, while the session lasts"
-                )
-                raise ConfigurationError(message)
-        return found or []
+        if found is not None:
+            return found
+        rows = self._parts.ledger.records(session_id=self.session_id)
+        made = [record for record in rows if record.call_id == call_id]
+        if not made:
+            message = (
+                f"no call {call_id!r} of this session: what is left out is kept "
+                "in memory only, while the session lasts"
+            )
+            raise ConfigurationError(message)
+        # A hit's record does not tell what was left out when it was asked.
+        if any(record.trimmed_tokens or record.cache_hit for record in made):
+            message = (
+                f"what call {call_id!r} left out is not kept: it failed, or is older "
+                f"than the newest {KEPT_CALLS:,} calls"
+            )
+            raise ConfigurationError(message)
+        return []
 
     def count_tokens(
         self,
@@ -147,9 +161,14 @@ def _asked(given: str | Sequence[Message]) -> Request:
     """Return the request whose prompt is counted: system messages go beside it."""
     if isinstance(given, str):
         return Request(({"role": "user", "content": given},), 1)
-    system = [str(m["content"]) for m in given if m["role"] == "system"]
+    system = [_text(m) for m in given if m["role"] == "system"]
     messages = tuple(m for m in given if m["role"] != "system")
     return Request(messages, 1, system="\n\n".join(system) or None)
+
+
+def _text(message: Message) -> str:
+    parts = (block.get("text", "") for block in as_blocks(message["content"]))
+    return "\n\n".join(filter(None, parts))
 
 
 def _counted(parts: Parts, model: Model, request: Request) -> int:

@@ -236,7 +236,15 @@ class Delegating:
         }
         # The text is left out of what the rules read, however short the template is.
         call = self.call(task.prompt, typed=task.typed, **{**own, **given}, **origin)
-        return replace(call, task=task.task, promise=task.promise, tidy=task.tidy)
+        registered = self._delegations.get(task.name)
+        capped = registered is not None and registered.max_tokens is not None
+        return replace(
+            call,
+            task=task.task,
+            promise=task.promise,
+            tidy=task.tidy,
+            own_cap=capped or "max_tokens" in given,
+        )
 
 
 _TAKEN = f"it takes {', '.join(OPTIONS)}"

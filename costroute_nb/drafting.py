@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from costroute_nb.core import prices
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.plan import Draft, Quote, Trim
-from costroute_nb.core.prompt_cache import asked_as, expected_usage, worth
+from costroute_nb.core.prompt_cache import (
+    asked_as,
+    begun_as,
+    expected_reads,
+    expected_usage,
+    worth,
+)
 from costroute_nb.core.shaping import doubled
 from costroute_nb.core.tokens import DEFAULT_TOKENIZER, token_bound
 from costroute_nb.shortening import Shortening
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from costroute_nb.counting import TokenCounter
     from costroute_nb.ports import Clock, LedgerStore, Prices, Provider
 
-_COMPLAINT = 600
+_COMPLAINT = 1200
 """More bytes than a complaint about an answer and its frame have."""
 _BYTES = 4
 """Bytes that a token of an answer has at most, in ordinary text."""
@@ -142,9 +148,36 @@ class Drafting:
         grown = tokens + self._growth(model, request)
         alike = self.shortening.stays(model, request, price, grown)
         served = min(served, tokens)
-        kept = self._kept(price, tokens, served, alike)
+        pays = thread.pays(begun_as(self.provider.name, request))
+        kept = self._kept(price, tokens, served, alike) if pays else None
         request = replace(request, prompt_cache=kept)
-        return Draft(request, self.quote(model, request, price, served))
+        quote = self.quote(model, request, price, served if kept else 0)
+        ahead = self._ahead(model, request, price, tokens, grown)
+        if quote.expected is not None and ahead is not None:
+            quote = replace(quote, ahead=quote.expected + ahead)
+        return Draft(request, quote)
+
+    def _ahead(
+        self, model: Model, request: Request, price: Price, tokens: int, grown: int
+    ) -> int | None:
+        """Return what the next calls are expected to cost, in pico-USD, if any are.
+
+        They are those that would come before what is kept now expires; each is taken
+        for the next one, which reads this prompt if that is kept.
+        """
+        warm = self.call.thread.warm if self.call.thread else None
+        if warm is None:
+            return None
+        kept = request.prompt_cache
+        usage = expected_usage(
+            grown,
+            self._output(model, request),
+            served=tokens if kept else 0,
+            kept=kept,
+        )
+        each = prices.cost(usage, price)
+        calls = expected_reads(self.gaps, warm.kept)
+        return None if each is None else int(calls * each)
 
     def quote(
         self, model: Model, request: Request, price: Price | None, served: int = 0
@@ -174,9 +207,10 @@ class Drafting:
 
         longer = doubled(self.call, model, request)
         again = worst(longer.max_tokens) if longer else 0
-        if self.call.repairable:
-            said = bound + _BYTES * request.max_tokens + _COMPLAINT
-            again += worst(request.max_tokens, said)
+        if self.call.repairable and self.call.escalate:
+            # What is mended may be the longer try's answer, by a request like that.
+            cap = longer.max_tokens if longer else request.max_tokens
+            again += worst(cap, bound + _BYTES * cap + _COMPLAINT)
         return Quote(
             price=price,
             prompt_bound=bound,
@@ -191,12 +225,19 @@ class Drafting:
 
     def _output(self, model: Model, request: Request) -> int:
         """Return how many tokens the answer is expected to have."""
-        output = self.drafter.ledger.typical_output(
-            self.task.name, model.id, simulated=self.provider.simulated
-        )
+        output = self._typical(model.id)
+        warm = self.call.thread.warm if self.call.thread else None
+        if output is None and warm is not None:
+            # Else the model that answered so far would seem to say less than others.
+            output = self._typical(warm.model)
         if output is None:
             output = self.task.expected_output_tokens
         return min(output, request.max_tokens)
+
+    def _typical(self, model: str) -> int | None:
+        return self.drafter.ledger.typical_output(
+            self.task.name, model, simulated=self.provider.simulated
+        )
 
     def _growth(self, model: Model, request: Request) -> int:
         """Return how many tokens more a next call like this one is likely to send."""

@@ -60,8 +60,9 @@ def data_frame(data: Any, columns: Sequence[str] = ()) -> pd.DataFrame:
     """
     import pandas as pd
 
+    # A model of a list becomes that list, one of an object stays what it is.
     content = _fields(data)
-    parts = content if isinstance(content, list | tuple) else [content]
+    parts = content if isinstance(content, list | tuple) else [data]
     rows = [_row(part) for part in parts]
     first = columns if all(isinstance(part, dict) for part in parts) else ()
     found = dict.fromkeys([*first, *(name for row in rows for name in row)])
@@ -77,7 +78,7 @@ def _fields(part: Any) -> Any:
     """Return a model or a dataclass as plain fields; anything else as it is."""
     dump = getattr(part, "model_dump", None)
     if callable(dump):
-        return dump()
+        return dump(by_alias=False)
     if is_dataclass(part) and not isinstance(part, type):
         return asdict(part)
     return part

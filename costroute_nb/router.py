@@ -99,15 +99,16 @@ class Router:
     def _look_up(self, trip: Trip) -> Result | None:
         """Return the first cached answer that passes like a fresh one, booked."""
         for candidate in trip.plan.candidates:
-            for answer in self.lookup.answers(trip.call, candidate, trip.provider):
+            found = self.lookup.answers(trip.call, candidate, trip.provider)
+            for answered, answer in found:
                 if answer in trip.rejected:
                     continue
                 now = self.clock.now().timestamp()
                 elapsed = self.clock.monotonic() - trip.started
-                result = trip.cached_result(candidate, answer, now=now, elapsed=elapsed)
+                result = trip.cached_result(answered, answer, now=now, elapsed=elapsed)
                 verdict = judge(trip.call, result)
                 if verdict.outcome == "accepted":
-                    hit = trip.hit(candidate, self.booking.now(), verdict.result)
+                    hit = trip.hit(answered, self.booking.now(), verdict.result)
                     self.booking.ledger.add(replace(hit, baseline=answer.baseline))
                     return verdict.result
                 trip.rejected.append(answer)

@@ -72,7 +72,7 @@ class Settings:
         None, "Apprise URLs that alerts go to, separated by blanks or commas"
     )
     on_limit: OnLimit = _setting(  # noqa: RUF009 -- it is dataclasses.field
-        "stop", "what a spent limit does: stop or degrade"
+        "stop", "stop at a limit, or degrade: smaller models answer near it"
     )
     max_tokens: int = _setting(4096, "cap on answer tokens when a call names none")
     context_tokens: int | None = _setting(

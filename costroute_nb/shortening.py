@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _UNSURE = 0.15
 """By how much an estimate may be too low as long as too little is known of it."""
+_ANY = 10**15
+"""More tokens than any prompt has: a limit above is none, however large."""
 _ROOM = 0.75
 """A thread is trimmed to this share of its budget, to begin alike for some calls."""
 
@@ -76,7 +78,7 @@ class Shortening:
         """Tell whether as many tokens would be sent without leaving out any more."""
         given = self.call.context_tokens
         if given is not None:
-            return tokens <= int(given / (1 + self._doubt(model, request)))
+            return tokens <= _surely(given, self._doubt(model, request))
         limits = (limit for limit, *_ in self._chosen(model, request, price, tokens))
         return next(limits, None) is None
 
@@ -123,7 +125,7 @@ class Shortening:
         bare = replace(whole, messages=(), system=None)
         taken = self.corrected(self.counter.estimate(bare, model.tokenizer), model)
         taken -= self.corrected(split_messages((), None, model.tokenizer), model)
-        room = int(limit / (1 + doubt)) - taken
+        room = _surely(limit, doubt) - taken
         begun = self._begun(model, whole)
 
         def to(tokens: int) -> Trimmed:
@@ -161,6 +163,11 @@ class Shortening:
         if not dropped:
             return None
         return Shorter(replace(whole, messages=kept), dropped, reason, needed)
+
+
+def _surely(limit: int, doubt: float) -> int:
+    """Return the estimate that is within a limit even if it is too low by a doubt."""
+    return int(min(limit, _ANY) / (1 + doubt))
 
 
 def limit_of(call: Call, model: Model) -> Limit:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from costroute_nb.attempt import Attempt
     from costroute_nb.core.call import Call
     from costroute_nb.core.messages import Completion
-    from costroute_nb.core.plan import Candidate, Plan
+    from costroute_nb.core.plan import Candidate, Plan, Trim
     from costroute_nb.core.validation import Verdict
     from costroute_nb.errors import CostRouteError
     from costroute_nb.ports import Listener, Provider
@@ -116,8 +116,14 @@ class Trip:
     def cached_result(
         self, candidate: Candidate, answer: CachedAnswer, *, now: float, elapsed: float
     ) -> Result:
-        """Return a cached answer as its check sees it; `now` is in epoch seconds."""
+        """Return a cached answer as its check sees it; `now` is in epoch seconds.
+
+        The candidate's trim is what the answer was made without.
+        """
         age = max(0.0, now - answer.stored_at)
+        notes = [f"answer of call {answer.call_id}, {age:.0f} s old"]
+        if candidate.trim is not None:
+            notes.append(str(candidate.trim))
         return replace(
             self._result(candidate, answer.text, answer.model),
             saved_usd=pico_to_usd(answer.baseline),
@@ -126,7 +132,7 @@ class Trip:
             stop_reason=answer.stop_reason,
             latency_s=elapsed,
             age_s=age,
-            notes=(f"answer of call {answer.call_id}, {age:.0f} s old",),
+            notes=tuple(notes),
         )
 
     def delivered_result(
@@ -154,7 +160,9 @@ class Trip:
             notes=tuple(self.notes),
         )
 
-    def answer_to_keep(self, result: Result, record: Record) -> CachedAnswer:
+    def answer_to_keep(
+        self, candidate: Candidate, result: Result, record: Record
+    ) -> CachedAnswer:
         """Return what the cache keeps of an accepted answer."""
         return CachedAnswer(
             text=result.text,
@@ -163,6 +171,7 @@ class Trip:
             call_id=self.call_id,
             baseline=record.baseline,
             baseline_model=self.baseline_model,
+            left_out=_left_out(candidate.trim),
         )
 
     def rejection(self, verdict: Verdict) -> CostRouteError:
@@ -217,3 +226,11 @@ class Trip:
             thinking=candidate.request.thinking,
             dropped=candidate.trim.dropped if candidate.trim else (),
         )
+
+
+def _left_out(trim: Trim | None) -> tuple[int, ...]:
+    """Return the positions of the messages left out, the very same objects."""
+    if trim is None:
+        return ()
+    out = {id(message) for message in trim.dropped}
+    return tuple(at for at, message in enumerate(trim.whole) if id(message) in out)

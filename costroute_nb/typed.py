@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
+from costroute_nb.core.enforceable import refuse_unsupported
 from costroute_nb.core.schemas import (
     columns,
     complaint,
     object_root,
-    refuse_unsupported,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from costroute_nb.core.enforceable import Schema
 
 _ACCEPTED = (
     "schema is a JSON schema or a pydantic model class, a TypedDict, a dataclass, "
@@ -38,7 +40,8 @@ class AnswerSchema:
         out of its `items` included; None where the plain JSON is that already. It
         raises ValueError, in one line, for what the type refuses.
     columns
-        The keys of the objects that the answer holds, in the schema's order.
+        The keys of the objects that the answer holds, in the schema's order. Fields
+        of a type have the names that they have in Python, not their aliases.
     """
 
     schema: dict[str, Any]
@@ -59,11 +62,12 @@ def answer_schema(given: Any) -> AnswerSchema:
     ConfigurationError
         For what no provider enforces: open dictionaries, recursion, any value.
     """
+    named: Schema
     read: Callable[[str], Any] | None = None
     if isinstance(given, Mapping):
-        found = dict(given)
+        found = named = dict(given)
     else:
-        found, read = _of_type(given)
+        found, named, read = _of_type(given)
     try:
         complaint(found, None)
     except ValueError as error:
@@ -71,20 +75,22 @@ def answer_schema(given: Any) -> AnswerSchema:
         raise ValueError(message) from None
     refuse_unsupported(found)
     schema, key = object_root(found)
-    return AnswerSchema(schema, _parser(read, key), columns(found))
+    return AnswerSchema(schema, _parser(read, key), columns(named))
 
 
-def _of_type(given: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
-    """Return the JSON schema of a type, and what reads JSON text as one."""
+def _of_type(given: Any) -> tuple[dict[str, Any], Schema, Callable[[str], Any]]:
+    """Return a type's JSON schema, that with its own names, and its reader of JSON."""
     if isinstance(given, str | list | tuple | types.FunctionType):
         message = f"{_ACCEPTED}, not {given!r}"
         raise ValueError(message)
     try:
         if isinstance(given, type) and hasattr(given, "model_validate_json"):
             model: Any = given
-            return model.model_json_schema(), model.model_validate_json
-        adapter = _adapter(given)
-        return adapter.json_schema(), adapter.validate_json
+            make, read = model.model_json_schema, model.model_validate_json
+        else:
+            adapter = _adapter(given)
+            make, read = adapter.json_schema, adapter.validate_json
+        return make(), make(by_alias=False), read
     except ValueError:
         raise
     except Exception as error:  # a type runs code of its own while it is looked at

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 
@@ -10,7 +11,9 @@ class CachedAnswer:
     """An accepted answer with what it once cost, in pico-USD.
 
     `baseline` is what the baseline model would have cost for the same tokens; it
-    is what every later hit saves. `stored_at` is in seconds since the epoch.
+    is what every later hit saves. `left_out` are the positions of the messages that
+    trimming left out of the conversation that it answers, in ascending order, or None
+    where that is unknown. `stored_at` is in seconds since the epoch.
     """
 
     text: str
@@ -20,6 +23,7 @@ class CachedAnswer:
     baseline: int | None
     baseline_model: str
     stored_at: float = 0.0
+    left_out: tuple[int, ...] | None = None
 
     def to_entry(self) -> dict[str, Any]:
         """Return the JSON object to store; the cache stamps its time itself."""
@@ -30,6 +34,7 @@ class CachedAnswer:
             "call_id": self.call_id,
             "baseline": self.baseline,
             "baseline_model": self.baseline_model,
+            "left_out": None if self.left_out is None else list(self.left_out),
         }
 
     @classmethod
@@ -46,5 +51,20 @@ class CachedAnswer:
         text, model, stop_reason, call_id = (str(text) for text in texts)
         baseline_model = str(entry.get("baseline_model", ""))
         return cls(
-            text, model, stop_reason, call_id, baseline, baseline_model, stored_at
+            text,
+            model,
+            stop_reason,
+            call_id,
+            baseline,
+            baseline_model,
+            stored_at,
+            _positions(entry.get("left_out")),
         )
+
+
+def _positions(value: Any) -> tuple[int, ...] | None:
+    """Return positions in ascending order; what are none is unknown."""
+    if not isinstance(value, list) or any(type(at) is not int for at in value):
+        return None
+    rising = all(one < other for one, other in pairwise([-1, *value]))
+    return tuple(value) if rising else None

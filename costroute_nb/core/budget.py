@@ -242,9 +242,9 @@ def checks(
     if limits.on_limit != "degrade" or share is None:
         return tuple(found)
     return tuple(
-        check
-        if check.name == "call"
-        else replace(check, closed_at=part(check.limit, share))
+        replace(check, closed_at=part(check.limit, share))
+        if check.name != "call" and check.limit
+        else check
         for check in found
     )
 

@@ -40,7 +40,7 @@ class Call:
         asks for it.
     task
         The task of the ledger if it is known beforehand: that of delegated work, which
-        begins on the small tier and has a cap that is not the user's own.
+        begins on the small tier.
     schema, parse
         The JSON schema the answer must satisfy, and what turns its text into the
         typed object (None: plain JSON).
@@ -59,6 +59,8 @@ class Call:
         How hard the model shall think; None leaves it to the plan.
     max_tokens
         A cap on answer tokens; None takes the setting's.
+    own_cap
+        Whether the cap of delegated work is the user's own, not the task's.
     max_cost
         pico-USD for all attempts together, on top of the limits.
     cache, fresh, ttl
@@ -88,6 +90,7 @@ class Call:
     provider: str = "anthropic"
     effort: Effort | None = None
     max_tokens: int | None = None
+    own_cap: bool = False
     max_cost: int | None = None
     cache: bool = True
     fresh: bool = False
@@ -124,8 +127,9 @@ class Call:
 
     @property
     def cap_is_final(self) -> bool:
-        """Whether an answer that its cap has cut is delivered as it is."""
-        return not self.escalate or (self.max_tokens is not None and self.task is None)
+        """Whether an answer that its cap has cut is not asked for with a larger one."""
+        users = self.max_tokens is not None and (self.task is None or self.own_cap)
+        return users or not self.escalate
 
     def request(self, max_tokens: int) -> Request:
         """Return the plain request, before a plan shapes it for one model."""

@@ -27,7 +27,7 @@ def usd_to_pico(usd: Decimal | str | float) -> int:
     if not amount.is_finite():
         message = f"{usd!r} is not a finite amount of USD"
         raise ValueError(message)
-    if abs(amount) > MAX_USD:
+    if amount.copy_abs() > MAX_USD:  # abs rounds, and so overflows
         message = f"{usd!r} is more than {MAX_USD:,} USD, the most that can be kept"
         raise ValueError(message)
     return int((amount * PICO_PER_USD).to_integral_value(ROUND_HALF_EVEN))

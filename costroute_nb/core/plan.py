@@ -20,7 +20,8 @@ class Quote:
     the same uncorrected. `worst_again` is what a second try can cost on top, longer or
     after a complaint; 0 where there is none. `writes_cache` tells whether the request
     writes the provider's prompt cache, at that rate; `served_tokens` is how much of
-    the prompt that cache is expected to serve.
+    the prompt that cache is expected to serve. `ahead` is what it is expected to cost
+    together with the next calls of its thread, None where none are expected.
     """
 
     price: Price | None
@@ -32,6 +33,7 @@ class Quote:
     writes_cache: bool = False
     served_tokens: int = 0
     estimate: Estimate = field(default=Estimate())
+    ahead: int | None = None
 
 
 def to_fit(context_tokens: int) -> str:

@@ -169,15 +169,23 @@ def _unfit(call: Call, model: Model, drafted: Draft, on: date) -> str | None:
 def _cheaper_warm(candidates: Sequence[Candidate]) -> int:
     """Return the place of the candidate whose prompt cache makes it the cheapest.
 
-    Leaving it would pay for the whole conversation anew: that is a cost of switching.
-    Only a higher tier may step in, which can do whatever a lower one can.
+    Leaving it would pay for the whole conversation anew: that is a cost of switching,
+    paid once, while what each call costs comes again with every next one. So both are
+    compared over the calls that are expected to come in time. Only a higher tier may
+    step in, which can do whatever a lower one can.
     """
-    first = candidates[0].quote.expected
+    first = _ahead(candidates[0])
     for place, candidate in enumerate(candidates):
-        expected = candidate.quote.expected
+        expected = _ahead(candidate)
         if candidate.quote.served_tokens and expected is not None and first is not None:
             return place if expected < first else 0
     return 0
+
+
+def _ahead(candidate: Candidate) -> int | None:
+    """Return what a candidate is expected to cost, next calls included."""
+    quote = candidate.quote
+    return quote.expected if quote.ahead is None else quote.ahead
 
 
 def _by_tier_and_cost(candidate: Candidate) -> tuple[int, bool, int]:

@@ -44,6 +44,14 @@ def asked_as(
     )
 
 
+def begun_as(provider: str, request: Request) -> Asked:
+    """Return what must be alike from call to call for one to read what another wrote.
+
+    Thinking is left aside: each model of a thread has its own.
+    """
+    return provider, request.system, request.schema
+
+
 @dataclass(frozen=True, slots=True)
 class Warm:
     """A prefix that a provider keeps, by its own counters.
@@ -81,11 +89,13 @@ class Gap:
     """The time between two calls of one conversation to one model.
 
     One that has not `ended` is the time since the last call: the next one, if there
-    ever is any, comes later.
+    ever is any, comes later. `unread` tells that the later call came in time, but read
+    nothing of what was kept for it: it began in another way.
     """
 
     length: timedelta
     ended: bool = True
+    unread: bool = False
 
 
 def worth(gaps: Iterable[Gap], rates: Rates) -> PromptCache | None:
@@ -95,7 +105,8 @@ def worth(gaps: Iterable[Gap], rates: Rates) -> PromptCache | None:
     keeps it for another: with the chance `p` of a next call in time, a write is
     followed by `p / (1 - p)` reads. `p` is the share of the gaps seen, with one gap
     more on either side; a conversation that was left alone for a lifetime counts as
-    a gap too long. As long as no call was in time, nothing is known and written.
+    a gap too long, and so does a call that read nothing of what was kept for it. As
+    long as no call was in time, nothing is known and written.
 
     Parameters
     ----------
@@ -108,16 +119,25 @@ def worth(gaps: Iterable[Gap], rates: Rates) -> PromptCache | None:
     best: PromptCache | None = None
     most = Fraction(0)
     for kept, lifetime in LIFETIMES.items():
-        in_time = sum(gap.ended and gap.length < lifetime for gap in seen)
-        late = sum(gap.length >= lifetime for gap in seen)
-        if not in_time:
+        if not _in_time(seen, lifetime):
             continue
         written = rates.cache_write_5m if kept == "5m" else rates.cache_write_1h
-        reads = Fraction(in_time + 1, late + 1)
+        reads = expected_reads(seen, kept)
         gain = reads * (rates.input - rates.cache_read) - (written - rates.input)
         if gain > most:
             best, most = kept, gain
     return best
+
+
+def expected_reads(gaps: Iterable[Gap], kept: PromptCache) -> Fraction:
+    """Return how many calls are expected to read a prompt that is kept so long."""
+    seen, lifetime = tuple(gaps), LIFETIMES[kept]
+    late = sum(gap.unread or gap.length >= lifetime for gap in seen)
+    return Fraction(_in_time(seen, lifetime) + 1, late + 1)
+
+
+def _in_time(gaps: Iterable[Gap], lifetime: timedelta) -> int:
+    return sum(gap.ended and not gap.unread and gap.length < lifetime for gap in gaps)
 
 
 def expected_usage(

@@ -99,4 +99,5 @@ def _plain(data: Any) -> Any:
     # Only typed data needs it, and whoever has typed data has imported pydantic.
     from pydantic_core import to_jsonable_python
 
-    return to_jsonable_python(data, inf_nan_mode="null", fallback=str)
+    # Fields have the names that they have in Python and in the frame.
+    return to_jsonable_python(data, by_alias=False, inf_nan_mode="null", fallback=str)

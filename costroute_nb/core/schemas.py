@@ -1,11 +1,17 @@
 """JSON schemas as a provider that enforces them accepts them."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import json
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from costroute_nb.errors import ConfigurationError
-
-Schema = Mapping[str, Any]
+from costroute_nb.core.enforceable import (
+    DEFS,
+    OLD_DEFS,
+    UNIONS,
+    Schema,
+    has_primitive_enum,
+    is_primitive,
+)
 
 # The formats that are enforced; any other is only told to the model.
 FORMATS = frozenset(
@@ -14,10 +20,7 @@ FORMATS = frozenset(
         "hostname", "uri", "ipv4", "ipv6", "uuid",
     }
 )  # fmt: skip
-_DEFS = "#/$defs/"
-_OLD_DEFS = "#/definitions/"
 _AT_ROOT = ("$schema", "$id", "$defs", "definitions")
-_UNIONS = ("anyOf", "oneOf", "allOf")
 _KEYWORDS_OF = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
     "array": frozenset({"items", "prefixItems", "minItems", "maxItems", "uniqueItems"}),
@@ -30,8 +33,18 @@ _KEYWORDS_OF["integer"] = _KEYWORDS_OF["number"]
 _TYPED_KEYWORDS = frozenset().union(*_KEYWORDS_OF.values())
 
 
-def complaint(schema: Schema, data: Any) -> str | None:
-    """Return in one line what is wrong with data, and where; None if nothing is.
+class Complaint(NamedTuple):
+    """What is wrong with data, in one line: as `read` by a user, as a model is `told`.
+
+    What a model is told has not a word of the data, whoever wrote that.
+    """
+
+    read: str
+    told: str
+
+
+def complaint(schema: Schema, data: Any) -> Complaint | None:
+    """Return what is wrong with data, and where; None if nothing is.
 
     Raises
     ------
@@ -46,8 +59,20 @@ def complaint(schema: Schema, data: Any) -> str | None:
     error = next(validator.iter_errors(data), None)
     if error is None:
         return None
-    steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in error.instance_path)
-    return f"{' '.join(error.message.split())} at ${''.join(steps)}"
+    path = error.instance_path
+    steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in path)
+    read = f"{' '.join(error.message.split())} at ${''.join(steps)}"
+    rule: Any = schema
+    with suppress(KeyError, IndexError, TypeError):
+        for step in error.schema_path:
+            rule = rule[step]
+    known = json.dumps(schema)
+    steps = (
+        f"[{s}]" if isinstance(s, int) else f".{s}" if json.dumps(s) in known else ".*"
+        for s in path
+    )
+    broken = f"{error.kind.name} {json.dumps(rule, ensure_ascii=False)}"
+    return Complaint(read, f"at ${''.join(steps)}, {broken} does not hold")
 
 
 def _refuse_to_fetch(uri: str) -> Any:
@@ -69,7 +94,7 @@ def strict_schema(schema: Schema) -> dict[str, Any]:
     if defs:
         strict["$defs"] = {name: strict_schema(part) for name, part in defs.items()}
     if "$ref" in rest:
-        strict["$ref"] = rest["$ref"].replace(_OLD_DEFS, _DEFS)
+        strict["$ref"] = rest["$ref"].replace(OLD_DEFS, DEFS)
         return strict
     if isinstance(rest.get("type"), list | tuple):
         rest = _alternatives(rest)
@@ -110,16 +135,17 @@ def _alternatives(schema: dict[str, Any]) -> dict[str, Any]:
 def _take_kind(rest: dict[str, Any], strict: dict[str, Any]) -> str | None:
     """Move what says which values are allowed; return the type if it is one."""
     kind: str | None = rest.pop("type", None)
-    unions = {name: rest.pop(name, None) for name in _UNIONS}
-    if _has_primitive_enum(rest):
+    unions = {name: rest.pop(name, None) for name in UNIONS}
+    if has_primitive_enum(rest):
         strict["enum"] = list(rest.pop("enum"))
         kind = None
-    if "const" in rest and _is_primitive(rest["const"]):
+    if "const" in rest and is_primitive(rest["const"]):
         strict["const"] = rest.pop("const")
         kind = None
-    for name, spelling in (("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")):
-        if isinstance(unions[name], list):
-            strict[spelling] = [strict_schema(part) for part in unions[name]]
+    for name, parts in unions.items():
+        if isinstance(parts, list):
+            spelling = "allOf" if name == "allOf" else "anyOf"
+            strict[spelling] = [strict_schema(part) for part in parts]
             return kind
     if kind is not None:
         strict["type"] = kind
@@ -131,34 +157,15 @@ def _close_object(rest: dict[str, Any], strict: dict[str, Any]) -> None:
     strict["properties"] = {k: strict_schema(part) for k, part in properties.items()}
     rest.pop("additionalProperties", None)
     strict["additionalProperties"] = False
-    if rest.get("required") is not None:
-        strict["required"] = list(rest["required"])
-    rest.pop("required", None)
+    if (required := rest.pop("required", None)) is not None:
+        strict["required"] = list(required)
 
 
 def _keep_items(rest: dict[str, Any], strict: dict[str, Any]) -> None:
-    if rest.get("items") is not None:
-        strict["items"] = strict_schema(rest["items"])
-    rest.pop("items", None)
+    if (items := rest.pop("items", None)) is not None:
+        strict["items"] = strict_schema(items)
     if rest.get("minItems") in (0, 1):
         strict["minItems"] = rest.pop("minItems")
-
-
-def refuse_unsupported(schema: Schema) -> None:
-    """Raise if no schema the provider enforces could mean the same.
-
-    Raises
-    ------
-    ConfigurationError
-        For open dictionaries, recursion, references out of the schema and places
-        where anything is allowed; it says where and what to use instead.
-    """
-    for path, part in _walk(schema, "the schema"):
-        problem = _problem(part)
-        if problem:
-            message = f"{path} {problem}"
-            raise ConfigurationError(message)
-    _refuse_recursion(schema)
 
 
 def object_root(schema: Schema) -> tuple[dict[str, Any], str | None]:
@@ -194,94 +201,6 @@ def _resolved(part: Schema, schema: Schema) -> dict[str, Any]:
     defs = {**schema.get("definitions", {}), **schema.get("$defs", {})}
     found = dict(part)
     while "$ref" in found:  # a chain without an end was refused as recursion
-        target = found.pop("$ref").removeprefix(_DEFS).removeprefix(_OLD_DEFS)
+        target = found.pop("$ref").removeprefix(DEFS).removeprefix(OLD_DEFS)
         found = {**defs[target], **found}
     return found
-
-
-def _problem(part: object) -> str | None:
-    if not isinstance(part, Mapping):
-        return "is not a JSON schema object; say which type the value has"
-    if "$ref" in part:
-        return None
-    if not _says_what(part):
-        return "allows any value; say which type it has"
-    if part.get("type") == "object" and _is_open(part):
-        return (
-            "is a dictionary with open keys, which would come back empty; name its "
-            "keys as properties, or use a list of objects with a key and a value"
-        )
-    return None
-
-
-def _says_what(part: Schema) -> bool:
-    return (
-        bool(part.get("type"))
-        or any(isinstance(part.get(name), list) for name in _UNIONS)
-        or _has_primitive_enum(part)
-        or ("const" in part and _is_primitive(part["const"]))
-    )
-
-
-def _is_open(part: Schema) -> bool:
-    extra = part.get("additionalProperties", False)
-    return extra is not False or not part.get("properties")
-
-
-def _refuse_recursion(schema: Schema) -> None:
-    defs = {**schema.get("definitions", {}), **schema.get("$defs", {})}
-    targets = {name: _references(part) for name, part in defs.items()}
-    names = _references(schema) | set().union(*targets.values())
-    for name in sorted(names - defs.keys()):
-        message = f"the schema refers to {name!r}, which is not among its $defs"
-        raise ConfigurationError(message)
-    for name in sorted(defs):
-        reached: set[str] = set()
-        ahead = set(targets[name])
-        while ahead:
-            reached |= ahead
-            ahead = set().union(*(targets[other] for other in ahead)) - reached
-        if name in reached:
-            message = (
-                f"the schema's {name!r} contains itself, which no provider enforces; "
-                "spell out as many levels as you need"
-            )
-            raise ConfigurationError(message)
-
-
-def _references(schema: Schema) -> set[str]:
-    """Return the names of all definitions a schema refers to, its own defs aside."""
-    found: set[str] = set()
-    for _, part in _walk(schema, "", defs=False):
-        if isinstance(part, Mapping) and isinstance(part.get("$ref"), str):
-            found.add(part["$ref"].removeprefix(_DEFS).removeprefix(_OLD_DEFS))
-    return found
-
-
-def _walk(schema: Any, path: str, *, defs: bool = True) -> Iterator[tuple[str, object]]:
-    """Yield a schema and all schemas inside, each with the way to it.
-
-    Whoever walks refuses what is no mapping as soon as it comes.
-    """
-    yield path, schema
-    inner: list[tuple[str, object]] = []
-    groups = ("properties", "$defs", "definitions") if defs else ("properties",)
-    for group in groups:
-        inner += [(f"{path}.{k}", part) for k, part in schema.get(group, {}).items()]
-    if "items" in schema:
-        inner.append((f"{path}[]", schema["items"]))
-    fixed = schema.get("prefixItems") or ()
-    inner += [(f"{path}[{place}]", part) for place, part in enumerate(fixed)]
-    for name in _UNIONS:
-        inner += [(path, part) for part in schema.get(name) or ()]
-    for inner_path, part in inner:
-        yield from _walk(part, inner_path, defs=defs)
-
-
-def _has_primitive_enum(part: Schema) -> bool:
-    values = part.get("enum")
-    return isinstance(values, list) and bool(values) and all(map(_is_primitive, values))
-
-
-def _is_primitive(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)

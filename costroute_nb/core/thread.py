@@ -9,6 +9,9 @@ from datetime import datetime
 from costroute_nb.core.messages import Message, PromptCache, Usage
 from costroute_nb.core.prompt_cache import LIFETIMES, Asked, Warm, blocks
 
+IN_VAIN = 2
+"""How many writes that nobody read, one after another, end the writing."""
+
 Limit = int | str
 """What a prompt had to fit: the tokens that were asked for, or what a model takes."""
 
@@ -27,6 +30,14 @@ class Thread:
         from call to call, or no prompt cache can serve it. Others begin with them.
     warm
         What a provider keeps of it, or None.
+    asked
+        How the last call was asked, or None before the first.
+    calls
+        How many calls it has had since it was cleared.
+    unread
+        How many writes of the prompt cache, one after another, nobody has read.
+    alone
+        Whether it had a single call when it was cleared.
     """
 
     name: str
@@ -34,6 +45,10 @@ class Thread:
     left_out: frozenset[int] = frozenset()
     limit: Limit | None = None
     warm: Warm | None = None
+    asked: Asked | None = None
+    calls: int = 0
+    unread: int = 0
+    alone: bool = False
 
     @property
     def sent(self) -> tuple[Message, ...]:
@@ -63,7 +78,51 @@ class Thread:
         """Return the thread after a call: what it added, and what it left out."""
         thread = replace(self, messages=(*self.messages, *said))
         out = thread.places(dropped)
-        return replace(thread, left_out=out, limit=limit if out else None)
+        return replace(
+            thread,
+            left_out=out,
+            limit=limit if out else None,
+            calls=self.calls + 1,
+        )
+
+    def heard(
+        self, usage: Usage, warm: Warm | None, asked: Asked, at: datetime
+    ) -> Thread:
+        """Return the thread with what a call's counters told of the prompt cache.
+
+        A write counts as in vain until something is read. One that takes the place of
+        what had expired does not: that the next call came late is no fault of it.
+
+        Parameters
+        ----------
+        warm
+            What the provider keeps now.
+        asked
+            How the call was asked, whatever it left out.
+        """
+        expired = self.warm is not None and at >= self.warm.until
+        unread = self.unread
+        if usage.cache_read_tokens:
+            unread = 0
+        elif usage.cache_write_tokens and not expired:
+            unread += 1
+        return replace(self, warm=warm, asked=asked, unread=unread)
+
+    def pays(self, asked: Asked) -> bool:
+        """Tell whether writing may pay, for all that is known of this thread.
+
+        The next call must begin like this one: as far as is known, that is so if this
+        one begins like the last. What was written in vain twice is written no more.
+        """
+        if self.unread >= IN_VAIN or (self.alone and not self.calls):
+            return False
+        return self.asked is None or self.asked == asked
+
+    def cleared(self) -> Thread:
+        """Return the thread without its messages; what they taught stays."""
+        # One that was cleared before its first call has taught nothing new.
+        alone = self.calls == 1 if self.calls else self.alone
+        return Thread(self.name, unread=self.unread, alone=alone)
 
 
 def warm_after(
@@ -78,7 +137,9 @@ def warm_after(
     """Return what a provider keeps after an answer, by its own counters alone.
 
     Which prefixes are long enough to be kept is not published for every model: both
-    counters at zero mean that nothing was kept.
+    counters at zero mean that nothing was kept. What was kept before is left as it is
+    by a call that could not read it: of another model, asked otherwise, or answered
+    without a provider. One that could and did not shows that it is gone.
 
     Parameters
     ----------
@@ -89,7 +150,11 @@ def warm_after(
     """
     tokens = usage.cache_read_tokens + usage.cache_write_tokens
     if not tokens:
-        return before if before is not None and at < before.until else None
+        if before is None or at >= before.until:
+            return None
+        # An answer from the cache has no tokens at all.
+        missed = usage.prompt_tokens and before.serves(model, asked, at, sent)
+        return None if missed else before
     kept: PromptCache = "1h" if usage.cache_write_1h_tokens else "5m"
     if not usage.cache_write_tokens and before is not None:
         kept = before.kept

@@ -5,7 +5,7 @@ import builtins
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -24,6 +24,9 @@ _CUT = {
 }
 _UNUSABLE = "This answer cannot be used: "
 _MOST_DIGITS = 1000
+_BY_TYPE = "it breaks a rule of its type"
+_BEGINNING = 12
+_TOO_SHORT = 3
 _FENCE = re.compile(r"\A\s*```(?:json)?[ \t]*\n(.*)\n```\s*\Z", re.DOTALL)
 
 
@@ -32,15 +35,28 @@ class Verdict:
     """What became of one answer: the outcome, why, and the result with its data.
 
     `reason` may quote the answer or the check and is for the user's eyes; `fact` is
-    what the ledger keeps of it, without a word of either. A `repairable` answer is
-    one whose model may mend it when it is told the reason.
+    what the ledger keeps of it, without a word of either. `told` is what its model
+    may be told to mend it: what the answer says must not come back as the user's words.
     """
 
     outcome: Outcome
     result: Result
     reason: str = ""
     fact: str = ""
-    repairable: bool = False
+    told: str = ""
+
+    @property
+    def repairable(self) -> bool:
+        """Whether the model may mend its answer."""
+        return bool(self.told)
+
+
+class OffSchemaError(ValueError):
+    """An answer off its schema; `told` says why without a word of the answer."""
+
+    def __init__(self, read: str, told: str) -> None:
+        super().__init__(_one_line(read))
+        self.told = _one_line(told)
 
 
 def judge(call: Call, result: Result) -> Verdict:
@@ -71,13 +87,15 @@ def _judge_content(call: Call, result: Result) -> Verdict:
         try:
             data = parse_answer(result.text, call.schema, call.parse)
         except ValueError as error:
-            reason = f"off its schema: {error}"
-            return Verdict("rejected", result, reason, "off its schema", True)
+            fact = "off its schema"
+            told = error.told if isinstance(error, OffSchemaError) else str(error)
+            reason, told = f"{fact}: {error}", f"{fact}: {told}"
+            return Verdict("rejected", result, reason, fact, told)
         result = replace(result, data=data, columns=call.columns)
     broken = None if call.promise is None else call.promise(result)
     if broken:
         reason = _one_line(broken)
-        return Verdict("rejected", result, reason, "broke its promise", True)
+        return Verdict("rejected", result, reason, "broke its promise", reason)
     if call.check is not None:
         rejected = _checked(call.check, call.check_source, result)
         if rejected:
@@ -145,7 +163,8 @@ def parse_answer(
     Raises
     ------
     ValueError
-        In one line: what is wrong, and where in the answer.
+        In one line: what is wrong, and where in the answer. An `OffSchemaError` where
+        that may quote the answer.
     """
     fenced = _FENCE.match(text)
     source = fenced.group(1) if fenced else text
@@ -162,15 +181,42 @@ def parse_answer(
     try:
         wrong = complaint(schema, data)
     except UnicodeEncodeError:
-        wrong = "it holds half of a character (a lone surrogate)"
+        message = "it holds half of a character (a lone surrogate)"
+        raise ValueError(message) from None
     if wrong:
-        raise ValueError(_one_line(wrong))
+        raise OffSchemaError(*wrong)
     if parse is None:
         return data
     try:
         return parse(source)
     except ValueError as error:
-        raise ValueError(_one_line(str(error))) from None
+        read = str(error)
+        told = _BY_TYPE if _quotes(read, data, schema) else read
+        raise OffSchemaError(read, told) from None
+
+
+def _quotes(message: str, data: Any, schema: Mapping[str, Any]) -> bool:
+    """Tell whether a message has words of an answer that the schema does not have.
+
+    The beginning of each text is looked for: a type may quote as little as that.
+    """
+    said = message.casefold()
+    known = json.dumps(schema, ensure_ascii=False).casefold()
+    begun = {text.strip()[:_BEGINNING].casefold() for text in _texts(data)}
+    return any(
+        len(text) > _TOO_SHORT and text in said and text not in known for text in begun
+    )
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        yield from data
+        data = list(data.values())
+    if isinstance(data, list):
+        for one in data:
+            yield from _texts(one)
 
 
 def _no_json(name: str) -> float:

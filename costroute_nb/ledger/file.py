@@ -125,8 +125,8 @@ class LedgerFile:
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the schema's version, 0 for an empty file; refuse any other file."""
-        query = "SELECT count(*) FROM sqlite_master"
-        (tables,) = self.patiently(lambda: connection.execute(query).fetchone())
+        query = "SELECT count(*), total(name = 'records') FROM sqlite_master"
+        tables, records = self.patiently(lambda: connection.execute(query).fetchone())
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > schema.VERSION:
             message = (
@@ -135,7 +135,7 @@ class LedgerFile:
                 f"{_ELSEWHERE}"
             )
             raise ConfigurationError(message)
-        if version == 0 and tables:
+        if tables and not (version and records):
             message = f"{self._shown} is a database but no ledger: {_ELSEWHERE}"
             raise ConfigurationError(message)
         return int(version)
@@ -147,7 +147,7 @@ class LedgerFile:
         version = self._version(connection)
         statements: Sequence[str] = schema.STATEMENTS if version == 0 else ()
         if 0 < version < schema.VERSION:
-            statements = schema.rebuilt(_columns(connection), _views(connection))
+            statements = schema.upgraded(_columns(connection))
         for statement in statements:
             connection.execute(statement)
         self.patiently(connection.commit)
@@ -172,21 +172,10 @@ class LedgerFile:
             self.patiently(lambda: connection.execute("PRAGMA journal_mode = DELETE"))
 
 
-def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """Return the columns of each table."""
-    query = (
-        "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
-        " WHERE t.type = 'table' ORDER BY t.name, c.cid"
-    )
-    found: dict[str, list[str]] = {}
-    for table, column in connection.execute(query):
-        found.setdefault(table, []).append(column)
-    return found
-
-
-def _views(connection: sqlite3.Connection) -> list[str]:
-    query = "SELECT name FROM sqlite_schema WHERE type = 'view'"
-    return [name for (name,) in connection.execute(query)]
+def _columns(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the columns of a ledger's records."""
+    found = connection.execute("SELECT name FROM pragma_table_info('records')")
+    return [name for (name,) in found]
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

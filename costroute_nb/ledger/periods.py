@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from costroute_nb.core.prompt_cache import Gap
+from costroute_nb.core.prompt_cache import LIFETIMES, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,16 +68,23 @@ def spans(since: int, until: int) -> dict[str, int]:
     }
 
 
-def gaps(rows: Iterable[tuple[str, str, str, int]], now: datetime) -> list[Gap]:
+def gaps(
+    rows: Iterable[tuple[str, str, str, int, int, int, int]], now: datetime
+) -> list[Gap]:
     """Return the times between moments of the same three names, the newest first.
 
-    The time since the last moment of each is among them, as one that has not ended.
+    After the names and the moment a row has what was read of the prompt cache, and
+    written for 5 minutes and for an hour. The time since the last moment of each is
+    among them, as one that has not ended.
     """
-    later: dict[tuple[str, ...], int] = {}
+    later: dict[tuple[str, ...], tuple[int, bool]] = {}
     found = []
-    for *names, at in rows:
+    for *names, at, read, short, long in rows:
         key = tuple(names)
-        after = later.get(key, to_micros(now))
-        found.append(Gap(timedelta(microseconds=after - at), key in later))
-        later[key] = at
+        after, in_vain = later.get(key, (to_micros(now), False))
+        length = timedelta(microseconds=after - at)
+        kept = LIFETIMES["1h" if long else "5m"] if read or short or long else None
+        unread = in_vain and kept is not None and length < kept
+        found.append(Gap(length, key in later, unread))
+        later[key] = at, not read and bool(short or long)
     return found

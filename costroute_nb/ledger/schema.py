@@ -10,7 +10,7 @@ is a multiple of 15 minutes away from UTC, so no civil day begins within a quart
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -46,8 +46,21 @@ ANSWERED = "status IN ('ok', 'truncated', 'escalated')"
 COUNTED = "estimated_prose IS NOT NULL AND NOT estimated AND status <> 'pending'"
 IN_THREADS = "thread IS NOT NULL AND attempt = 1 AND NOT cache_hit"
 
+# What version 1 did not have; a row of then gets the default.
+_ADDED_COLUMNS = {
+    "effort": "TEXT",
+    "structured": "INTEGER NOT NULL DEFAULT 0",
+    "thread": "TEXT",
+    "trimmed_tokens": "INTEGER NOT NULL DEFAULT 0",
+    "trimmed": "INTEGER DEFAULT 0",
+    "estimated_prose": "INTEGER",
+    "estimated_code": "INTEGER",
+    "estimated_wide": "INTEGER",
+    "estimated_overhead": "INTEGER",
+}
+
 # A row with `lease_until` was never settled: it is pending, or it has lapsed.
-_RECORDS = """
+_RECORDS = f"""
 CREATE TABLE records (
     id                    INTEGER PRIMARY KEY,
     call_id               TEXT    NOT NULL,
@@ -82,15 +95,7 @@ CREATE TABLE records (
     estimated             INTEGER NOT NULL,
     latency_s             REAL    NOT NULL,
     price_as_of           TEXT    NOT NULL,
-    effort                TEXT,
-    structured            INTEGER NOT NULL DEFAULT 0,
-    thread                TEXT,
-    trimmed_tokens        INTEGER NOT NULL DEFAULT 0,
-    trimmed               INTEGER DEFAULT 0,
-    estimated_prose       INTEGER,
-    estimated_code        INTEGER,
-    estimated_wide        INTEGER,
-    estimated_overhead    INTEGER,
+    {", ".join(f"{name} {kind}" for name, kind in _ADDED_COLUMNS.items())},
     lease_until           INTEGER,
     UNIQUE (call_id, attempt),
     CHECK (status <> 'pending' OR lease_until IS NOT NULL)
@@ -145,9 +150,24 @@ _MARK = (
     "ON CONFLICT (id) DO UPDATE SET at = max(at, excluded.at); "
 )
 
+_WINDOW_SUMS = _SUMS.format(table="window_sums", key="window", kind="INTEGER")
+_ADDED_INDEXES = {
+    "records_counted": "CREATE INDEX records_counted ON records (simulated, id)"
+    f" WHERE {COUNTED}",
+    "records_in_threads": "CREATE INDEX records_in_threads ON records (simulated, id)"
+    f" WHERE {IN_THREADS}",
+    "records_special": uses.INDEX,
+}
+_SUM_TRIGGERS = {
+    "added": f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
+    "changed": "CREATE TRIGGER changed AFTER UPDATE OF status, charged ON records"
+    f" BEGIN {_CHANGED}END",
+    "removed": f"CREATE TRIGGER removed AFTER DELETE ON records BEGIN {_REMOVED}END",
+}
+
 STATEMENTS = (
     _RECORDS,
-    _SUMS.format(table="window_sums", key="window", kind="INTEGER"),
+    _WINDOW_SUMS,
     _SUMS.format(table="quarter_sums", key="quarter", kind="INTEGER"),
     _SUMS.format(table="day_sums", key="day", kind="INTEGER"),
     _SUMS.format(table="session_sums", key="session_id", kind="TEXT"),
@@ -159,13 +179,8 @@ STATEMENTS = (
     "CREATE INDEX records_held ON records (lease_until) WHERE status = 'pending'",
     "CREATE INDEX records_answered ON records (task, model, simulated, id)"
     f" WHERE {ANSWERED}",
-    f"CREATE INDEX records_counted ON records (simulated, id) WHERE {COUNTED}",
-    f"CREATE INDEX records_in_threads ON records (simulated, id) WHERE {IN_THREADS}",
-    uses.INDEX,
-    f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
-    "CREATE TRIGGER changed AFTER UPDATE OF status, charged ON records"
-    f" BEGIN {_CHANGED}END",
-    f"CREATE TRIGGER removed AFTER DELETE ON records BEGIN {_REMOVED}END",
+    *_ADDED_INDEXES.values(),
+    *_SUM_TRIGGERS.values(),
     f"CREATE TRIGGER kept BEFORE UPDATE OF {', '.join(KEPT)} ON records"
     " BEGIN SELECT RAISE(ABORT, 'a record stays where it was reserved'); END",
     *rollup.TRIGGERS,
@@ -174,30 +189,36 @@ STATEMENTS = (
 """What makes an empty file a ledger, in one transaction."""
 
 
-_CARRIED = ("records", "alerts", "high_water")
+def upgraded(columns: Collection[str]) -> tuple[str, ...]:
+    """Return the statements that make a ledger of version 1 one of this version.
 
-
-def rebuilt(
-    columns: Mapping[str, Sequence[str]], views: Sequence[str]
-) -> tuple[str, ...]:
-    """Return the statements that make an older ledger one of this version.
-
-    `columns` are those of each table it has, beside the views. The rows are carried over, and the
-    triggers make the sums anew. All of it belongs into one transaction.
+    `columns` are those of its records. Everything stays where it is and only what is
+    new is added, so that it takes little time, and nothing of the user's own in the
+    file is touched. All of it belongs into one transaction.
     """
-    before: list[str] = []
-    after: list[str] = []
-    for table in _CARRIED:
-        names = ", ".join(columns[table])
-        before.append(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table}")  # noqa: S608 -- our own names
-        after += (
-            f"INSERT OR REPLACE INTO main.{table} ({names})"  # noqa: S608 -- our own names
-            f" SELECT {names} FROM kept_{table} ORDER BY id",
-            f"DROP TABLE kept_{table}",
-        )
-    dropped = [f"DROP VIEW main.{view}" for view in views]
-    dropped += [f"DROP TABLE main.{table}" for table in columns]
-    return (*before, *dropped, *STATEMENTS, *after)
+    dropped = {
+        "TRIGGER": _SUM_TRIGGERS,
+        "INDEX": _ADDED_INDEXES,
+        "TABLE": ["window_sums"],
+    }
+    return (
+        *(
+            f"DROP {kind} IF EXISTS main.{name}"
+            for kind, names in dropped.items()
+            for name in names
+        ),
+        *(
+            f"ALTER TABLE main.records ADD COLUMN {name} {kind}"
+            for name, kind in _ADDED_COLUMNS.items()
+            if name not in columns
+        ),
+        _WINDOW_SUMS,
+        f"INSERT INTO window_sums SELECT simulated, at / {WINDOW},"  # noqa: S608 -- our own names
+        f" sum({SPENT.format('')}), sum({HELD.format('')}) FROM records GROUP BY 1, 2",
+        *_ADDED_INDEXES.values(),
+        *_SUM_TRIGGERS.values(),
+        f"PRAGMA user_version = {VERSION}",
+    )
 
 
 def to_row(record: Record) -> tuple[Any, ...]:

@@ -53,7 +53,8 @@ OUTPUTS = (
     " AND task = ? AND model = ? AND simulated = ? ORDER BY id DESC LIMIT ?"
 )
 GAPS = (
-    "SELECT session_id, thread, model, at FROM records"  # noqa: S608 -- our own words
+    "SELECT session_id, thread, model, at, cache_read_tokens,"  # noqa: S608 -- our own words
+    " cache_write_5m_tokens, cache_write_1h_tokens FROM records"
     f" WHERE {IN_THREADS} AND simulated = ? ORDER BY id DESC LIMIT ?"
 )
 NEWEST_COUNTED = (

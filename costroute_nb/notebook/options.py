@@ -10,9 +10,9 @@ from costroute_nb.core.report import GROUPINGS
 from costroute_nb.settings import Format
 
 Kind = Literal[
-    "flag", "word", "number", "fraction", "usd", "limit", "time", "text", "expression",
-    "variable", "tier", "model", "provider", "thread", "task", "effort", "format",
-    "grouping", "on_limit",
+    "flag", "word", "number", "fraction", "usd", "limit", "time", "since", "text",
+    "expression", "variable", "tier", "model", "provider", "thread", "task", "effort",
+    "format", "grouping", "on_limit",
 ]  # fmt: skip
 FORMATS: tuple[str, ...] = get_args(Format)
 ON_LIMIT: tuple[str, ...] = get_args(OnLimit)
@@ -66,8 +66,8 @@ OPTIONS = (
     Option("--effort", "effort", "effort", "E", f"{', '.join(EFFORTS)}: how hard the "
            "model thinks"),
     Option("--schema", "schema", "variable", "NAME", "a variable with a JSON schema or "
-           "a type: pydantic model, TypedDict, dataclass, list of one; the answer's "
-           "data follows it"),
+           "a type: pydantic model, TypedDict, dataclass, or list[NAME] of one; the "
+           "answer's data follows it"),
     Option("--task", "task", "task", "NAME[:N]", "delegate the cell as material: "
            "summarize:200 words, rewrite:60 characters, extract_json with --schema, or "
            "your own"),
@@ -94,12 +94,13 @@ AT_LIMIT: Mapping[OnLimit, str] = {
 }
 """What a limit does to calls, in the same words wherever it is said."""
 
-_SINCE = Option("--since", "since", "time", "TIME", "only so far back: 5m, 12h, 30d")
+_BACK = "so far back or since a day: 5m, 12h, 30d, 2026-11-01"
+_SINCE = Option("--since", "since", "since", "TIME", f"only {_BACK}")
 LOG_OPTIONS = (
     Option("--today", "today", "flag", "", "all sessions, since midnight"),
     Option("--month", "month", "flag", "", "all sessions, this calendar month"),
     Option("--all", "all", "flag", "", "all sessions on this ledger"),
-    replace(_SINCE, help="all sessions, only so far back: 5m, 12h, 30d"),
+    replace(_SINCE, help=f"all sessions, only {_BACK}"),
 )
 BUDGET_OPTIONS = (
     Option("--call", "call", "limit", "USD", "most for one call, or none"),

@@ -1,16 +1,17 @@
 """Read a line of options as the table says, or say in one line what is wrong."""
 
+import builtins
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_origin
 
 from IPython.core.error import UsageError
 
+from costroute_nb.notebook.conversions import CONVERSIONS
 from costroute_nb.notebook.options import CHOICES, OPTIONS, Option
 from costroute_nb.notebook.variables import as_text
-from costroute_nb.settings import seconds
 
 _CONTRADICTIONS = (
     ("--no-cache", "--fresh"),
@@ -27,6 +28,7 @@ _CONTRADICTIONS = (
 HELP_OPTIONS = frozenset({"--help", "-h"})
 _ROUND = ("text", "expression")  # kinds that may hold blanks without quotes
 _OPTION = re.compile(r"(--?[\w-]*)(=?)\s*")
+_LIST = re.compile(r"list\[(\w+)\]")
 _BLANK = re.compile(r"\s")
 _NEXT_OPTION = re.compile(r"\s--[a-z]")
 
@@ -236,6 +238,8 @@ def _meaning(
         return option.sets
     if option.kind == "expression":
         return given.value
+    if option.key == "schema":
+        return _schema(given, namespace, visible)
     if option.kind == "variable":
         return _variable(given, namespace, visible)
     if option.kind == "text" and not given.quoted and given.value.isidentifier():
@@ -254,35 +258,34 @@ def _variable(
     return namespace[name]
 
 
+def _schema(given: Given, namespace: Mapping[str, Any], visible: Sequence[str]) -> Any:
+    """Return the variable that a schema is in, or a list of the type in one."""
+    listed = _LIST.fullmatch(given.value)
+    if listed is None:
+        more = f": write Wanted = {given.value} above and --schema Wanted"
+        more = more if "[" in given.value else ""
+        return _variable(given, namespace, visible, more)
+    (name,) = listed.groups()
+    found = _variable(
+        replace(given, value=name), {**vars(builtins), **namespace}, visible
+    )
+    if isinstance(found, type) or get_origin(found) is not None:
+        return list[found]  # type: ignore[valid-type]
+    _fail(f"{given.option.name}: {given.value} takes a type, and {name} is none")
+
+
 def _converted(option: Option, value: str) -> Any:
     words = CHOICES.get(option.kind)
     if words is not None and value not in words:
         close = hint(value, words)
         _fail(f"{option.name} takes one of {', '.join(words)}, not {value!r}{close}")
-    if option.kind not in _CONVERSIONS:
+    if option.kind not in CONVERSIONS:
         return value
-    convert, takes = _CONVERSIONS[option.kind]
+    convert, takes = CONVERSIONS[option.kind]
     try:
         return convert(value)
     except ValueError:
         _fail(f"{option.name} takes {takes}, not {value!r}")
-
-
-def _usd(value: str) -> float:
-    return float(value.removeprefix("$"))
-
-
-def _limit(value: str) -> float | None:
-    return None if value.lower() in ("none", "off") else _usd(value)
-
-
-_CONVERSIONS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "number": (int, "a whole number"),
-    "fraction": (float, "a fraction such as 0.8"),
-    "usd": (_usd, "an amount of USD such as 0.05 or $0.05"),
-    "limit": (_limit, "an amount of USD such as 5, or none"),
-    "time": (seconds, "a time such as 90s, 30m, 1h or 2d"),
-}
 
 
 def _fail(message: str) -> NoReturn:

@@ -126,12 +126,12 @@ def _log(face: "Face", rest: str) -> Any:
 def _beginning(
     session: "Session",
     *,
-    since: float | None = None,
+    since: float | str | None = None,
     today: bool = False,
     month: bool = False,
     all: bool = False,
-) -> "datetime | float | None":
-    """Return from when on a log is asked for; seconds are so far back."""
+) -> "datetime | float | str | None":
+    """Return from when on a log is asked for; seconds are so far back, text a day."""
     if not (today or month):
         return since
     period = day_period if today else month_period

@@ -10,6 +10,7 @@ from costroute_nb.core.budget import LIMIT_NAMES
 from costroute_nb.core.money import format_usd
 from costroute_nb.notebook import charts, words
 from costroute_nb.notebook.figures import figures, level
+from costroute_nb.notebook.options import AT_LIMIT
 from costroute_nb.notebook.reading import SCOPES
 from costroute_nb.notebook.views import Page
 from costroute_nb.painter import Painter, PaintError
@@ -130,7 +131,7 @@ def page(reading: "Reading", shown: "Mapping[str, Figure]") -> Page:
             ),
         ),
         foot=(
-            f"warns at {level(limits.alert_at)}; a spent limit: {limits.on_limit}",
+            f"warns at {level(limits.alert_at)}; {AT_LIMIT[limits.on_limit]}",
             *(f"alert: {text}" for text in reading.alerts),
         ),
     )  # fmt: skip

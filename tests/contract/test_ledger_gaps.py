@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from costroute_nb.core.messages import Usage
 from costroute_nb.core.prompt_cache import Gap
 from costroute_nb.core.record import Status
 from costroute_nb.ports import LedgerStore
@@ -75,6 +76,35 @@ def test_what_is_no_first_attempt_of_this_pots_threads_does_not_count(
     called(ledger, 1, **other)
     called(ledger, 10)
     assert gaps(ledger) == [(50, False), (10, True)]
+
+
+READ, SHORT, LONG = (
+    Usage(cache_read_tokens=9, cache_write_5m_tokens=1),
+    Usage(cache_write_5m_tokens=9),
+    Usage(cache_write_1h_tokens=9),
+)
+PLAIN = Usage(input_tokens=9)
+
+
+@pytest.mark.parametrize(
+    ("before", "minutes", "after", "unread"),
+    [
+        (SHORT, 2, SHORT, True),
+        (READ, 2, SHORT, True),
+        (LONG, 30, SHORT, True),
+        (SHORT, 2, READ, False),
+        (SHORT, 2, PLAIN, False),
+        (PLAIN, 2, SHORT, False),
+        (SHORT, 30, SHORT, False),
+    ],
+)
+def test_what_was_kept_in_vain_is_told_by_the_counters(
+    ledger: LedgerStore, before: Usage, minutes: int, after: Usage, unread: bool
+) -> None:
+    called(ledger, 0, usage=before)
+    called(ledger, minutes, usage=after)
+    _, gap = ledger.thread_gaps(NOW, simulated=False)
+    assert gap == Gap(minutes * MINUTE, unread=unread)
 
 
 def test_only_the_newest_calls_are_looked_at(ledger: LedgerStore) -> None:

@@ -19,7 +19,7 @@ from costroute_nb.errors import (
     TemplateError,
 )
 from costroute_nb.session import Session
-from tests.support.anthropic_server import AnthropicServer, Text
+from tests.support.anthropic_server import AnthropicServer, Text, Truncated
 from tests.support.sdk import HAIKU, OPUS, SONNET
 
 TEXT = "Oslo is the capital of Norway. It lies at the end of a fjord."
@@ -259,7 +259,44 @@ def test_a_placeholder_may_have_the_name_of_an_option(
     session.register("explain", "Name step {{step}} of the list in a word.")
     session.delegate("explain", step="two", workflow="w")
     assert "step two" in str(server.messages[0].body)
-    assert session.ledger["step"].isna().all()
+    assert column(session, "step") == ["explain"]
+
+
+def test_the_ledger_tells_delegated_tasks_apart_by_their_step(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.always(Text("short"))
+    session.register("slogan", "A slogan for {{product}}.")
+    session.summarize(TEXT, 5)
+    session.delegate("slogan", product="tea")
+    session.delegate("slogan", product="milk", step="s")
+    assert column(session, "step") == ["summarize", "slogan", "s"]
+
+
+def test_the_users_own_cap_is_final_in_delegated_work_too(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.always(lambda body: Truncated("a b", output_tokens=body["max_tokens"]))
+    session.register("slogan", "A slogan for {{product}}.", max_tokens=40)
+    small: dict[str, Any] = {"tier": "small", "ceiling": "small"}
+    for work in (
+        lambda: session.summarize(TEXT, 20, max_tokens=40, **small),
+        lambda: session.route(TEXT, task="summarize:20", max_tokens=40, **small),
+        lambda: session.delegate("slogan", product="tea", **small),
+    ):
+        with pytest.raises(InvalidAnswerError, match="cut at its token cap"):
+            work()
+    assert [seen.body["max_tokens"] for seen in server.messages] == [40, 40, 40]
+
+
+def test_a_cap_that_a_promise_gives_is_no_cap_of_the_users(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.script(Truncated("a"), Text("Just tea"))
+    session.register("slogan", "A slogan for {{product}}.", max_words=2)
+    assert session.delegate("slogan", product="tea").text == "Just tea"
+    first, second = (seen.body["max_tokens"] for seen in server.messages)
+    assert second == 2 * first
 
 
 def test_built_in_tasks_are_delegated_by_name_too(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from costroute_nb.errors import ConfigurationError
 from costroute_nb.ledger import schema
 from costroute_nb.ledger.sqlite import SqliteLedger
 from costroute_nb.session import Session
@@ -95,6 +96,81 @@ def test_totals_windows_and_balances_are_those_of_the_rows(
         assert sum(pico for _, pico in windows) == sum(r.charged or 0 for r in pot)
 
 
+def test_every_window_is_the_sum_of_its_rows(path: Path) -> None:
+    with closing(SqliteLedger(path)) as ledger:
+        ledger.latest()
+    added: dict[tuple[int, int], tuple[int, int]] = {}
+    query = "SELECT simulated, at, status, coalesce(charged, 0) FROM records"
+    for simulated, at, status, charged in rows(path, query):
+        key = simulated, at // (10 * 60 * 1_000_000)
+        spent, held = added.get(key, (0, 0))
+        pending = status == "pending"
+        added[key] = spent + charged * (not pending), held + charged * pending
+    found = rows(path, "SELECT * FROM window_sums")
+    assert {tuple(row[:2]): tuple(row[2:]) for row in found} == added
+
+
+def test_the_file_is_built_as_a_new_one_is(path: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.sqlite3"
+    for place in (path, new):
+        with closing(SqliteLedger(place)) as ledger:
+            ledger.latest()
+    built = "SELECT type, name, sql FROM sqlite_schema WHERE name <> 'records'"
+    assert {
+        (kind, name, " ".join((sql or "").split())) for kind, name, sql in rows(path, built)
+    } == {
+        (kind, name, " ".join((sql or "").split())) for kind, name, sql in rows(new, built)
+    }  # fmt: skip
+    columns = 'SELECT name, type, "notnull", dflt_value FROM pragma_table_info(?)'
+    columns = columns.replace("?", "'records'")
+    assert sorted(rows(path, columns)) == sorted(rows(new, columns))
+
+
+def test_what_a_user_keeps_in_the_file_stays(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE "my-notes" (x);
+            INSERT INTO "my-notes" VALUES (7);
+            CREATE VIEW "my-view" AS SELECT model, sum(charged) FROM records;
+            CREATE TABLE noticed (id);
+            CREATE TRIGGER mine AFTER INSERT ON records
+                BEGIN INSERT INTO noticed VALUES (NEW.id); END;
+            """
+        )
+    with closing(SqliteLedger(path)) as ledger:
+        ledger.add(ended(hold("new"), 1))
+    assert rows(path, 'SELECT x FROM "my-notes"') == [(7,)]
+    assert len(rows(path, 'SELECT * FROM "my-view"')) == 1
+    # The old rows are not inserted once more.
+    assert rows(path, "SELECT count(*) FROM noticed") == [(1,)]
+
+
+def test_a_ledger_that_has_it_all_but_the_version_is_usable(path: Path) -> None:
+    for _ in range(2):
+        with closing(SqliteLedger(path)) as ledger:
+            assert len(list(ledger.records())) == 24
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("version", [1, schema.VERSION])
+def test_another_programs_database_with_a_version_is_no_ledger(
+    tmp_path: Path, version: int
+) -> None:
+    place = tmp_path / "other.sqlite3"
+    with closing(sqlite3.connect(place)) as connection:
+        connection.executescript(
+            f"CREATE TABLE contacts (name); PRAGMA user_version = {version}"
+        )
+    with (
+        closing(SqliteLedger(place)) as ledger,
+        pytest.raises(ConfigurationError, match="a database but no ledger"),
+    ):
+        ledger.latest()
+    assert rows(place, "SELECT name FROM sqlite_schema") == [("contacts",)]
+
+
 def test_old_rows_know_nothing_of_what_is_new(upgraded: SqliteLedger) -> None:
     for record in upgraded.records():
         assert (record.effort, record.thread, record.estimate) == (None, None, None)
@@ -130,7 +206,7 @@ def test_an_analyzed_ledger_is_carried_over_too(path: Path) -> None:
         assert len(list(ledger.records())) == 24
 
 
-def test_only_one_of_many_who_open_it_at_once_rebuilds_it(path: Path) -> None:
+def test_only_one_of_many_who_open_it_at_once_upgrades_it(path: Path) -> None:
     def look(number: int) -> int:
         with closing(SqliteLedger(path)) as ledger:
             ledger.add(ended(hold(f"new-{number}"), 1))
@@ -142,11 +218,11 @@ def test_only_one_of_many_who_open_it_at_once_rebuilds_it(path: Path) -> None:
     assert rows(path, "SELECT count(*) FROM records") == [(33,)]
 
 
-def test_a_rebuild_that_fails_leaves_the_old_file_as_it_was(
+def test_an_upgrade_that_fails_leaves_the_old_file_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        schema, "rebuilt", lambda *there: (*_REBUILT(*there), "SELECT broken")
+        schema, "upgraded", lambda columns: (*_UPGRADED(columns), "SELECT broken")
     )
     with (
         closing(SqliteLedger(path)) as ledger,
@@ -160,7 +236,7 @@ def test_a_rebuild_that_fails_leaves_the_old_file_as_it_was(
         assert len(list(ledger.records())) == 24
 
 
-_REBUILT = schema.rebuilt
+_UPGRADED = schema.upgraded
 
 
 def test_a_session_goes_on_with_it(path: Path) -> None:

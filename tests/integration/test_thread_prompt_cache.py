@@ -260,6 +260,35 @@ def test_a_trimmed_thread_that_stays_alike_for_some_calls_is_read(
     assert sum(seen.billed_pico for seen in late) < plain
 
 
+def test_a_thread_whose_system_prompt_changes_is_never_written(
+    session: Session, clock: FakeClock, server: AnthropicServer
+) -> None:
+    for number in range(8):
+        talk(session, clock, 1, system=f"This is step {number}.")
+    assert server.usage.cache_write_5m == 0
+
+
+def test_a_thread_that_is_cleared_before_each_call_is_never_written(
+    session: Session, clock: FakeClock, server: AnthropicServer
+) -> None:
+    for _ in range(8):
+        session.clear_thread("t")
+        talk(session, clock, 1)
+    assert server.usage.cache_write_5m == 0
+
+
+def test_what_the_provider_never_reads_is_written_twice_at_most(
+    session: Session, clock: FakeClock, server: AnthropicServer
+) -> None:
+    asked = []
+    for _ in range(10):
+        server.reset()
+        server.always(Text("It is as the text says. " * 8))
+        talk(session, clock, 1)
+        asked += markers(server)
+    assert [one for one in asked if one] == ["5m", "5m"]
+
+
 def warm_on_opus(session: Session, clock: FakeClock, server: AnthropicServer) -> None:
     server.always(Text("Yes."))
     session.route("Read this.", context=PROSE * 20, thread="t", model=OPUS)
@@ -282,6 +311,13 @@ def test_a_prompt_leaves_a_thread_that_is_cheaper_to_send_again(
 ) -> None:
     warm_on_opus(session, clock, server)
     assert session.route(SMALL, thread="t").model == HAIKU
+
+
+def test_a_thread_of_many_calls_leaves_a_dear_model_though_it_is_warm(
+    session: Session, clock: FakeClock, server: AnthropicServer
+) -> None:
+    talk(session, clock, 16, model=OPUS)
+    assert session.plan(MEDIUM, thread="t").candidates[0].model == SONNET
 
 
 def test_a_prompt_leaves_a_model_whose_prompt_cache_has_expired(

@@ -12,9 +12,17 @@ from typing import Any
 
 import pytest
 
-from costroute_nb.errors import BudgetExceededError, InvalidAnswerError
+from costroute_nb.conversations import Conversations
+from costroute_nb.core.call import Call
+from costroute_nb.core.thread import Thread
+from costroute_nb.errors import (
+    BudgetExceededError,
+    ConfigurationError,
+    InvalidAnswerError,
+)
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
+from tests.support.records import NOON
 
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 MORE = "Extract a list of the rivers: Po, Glomma, Rimac."
@@ -267,20 +275,49 @@ def test_threads_work_with_the_simulated_provider(make: Make) -> None:
     assert roles == ["user", "assistant"] * 4
 
 
+@pytest.mark.parametrize(
+    "context",
+    ["A fjord is deep.", [user("What is a fjord?"), model("A drowned valley.")]],
+    ids=["text", "messages"],
+)
 def test_a_context_that_the_thread_has_already_is_not_said_again(
-    make: Callable[..., Session],
+    session: Session, server: AnthropicServer, context: Any
 ) -> None:
-    session = make(provider="simulated")
-    listed = [
-        {"role": "user", "content": "What is a fjord?"},
-        {"role": "assistant", "content": "A drowned valley."},
+    server.always(Text("It is."))
+    for question in ("How deep is it?", "How wide is it?", "How old is it?"):
+        session.route(question, context=context, thread="t")
+    said = str(last(server))
+    assert [said.count(fact) for fact in ("is deep", "drowned valley")] == [
+        isinstance(context, str),
+        isinstance(context, list),
     ]
-    for context in ("The text of a long report. " * 20, listed):
-        name = f"with {type(context).__name__}"
-        for question in ("How deep is it?", "How wide is it?", "How old is it?"):
-            session.route(question, context=context, thread=name)
-        said = str(session.thread(name).messages)
-        needle = "drowned valley" if context is listed else "The text of a long report. The"
-        assert said.count("drowned valley") == (context is listed)
-        assert session.thread(name).messages[-2]["content"] == "How old is it?"
-        assert needle in said
+    assert last(server)[-1] == user("How old is it?")
+
+
+def test_a_call_waits_for_no_call_of_its_thread_that_does_not_end() -> None:
+    threads, begun, over = Conversations(), threading.Event(), threading.Event()
+    call = Call(prompt="?", typed="?", thread=Thread("t"))
+
+    def stays(_: Call) -> Any:
+        begun.set()
+        over.wait(10)
+        raise InvalidAnswerError("none")
+
+    def run(route: Any) -> Any:
+        return threads.run(
+            call,
+            route,
+            now=lambda: NOON,
+            known=lambda _: None,
+            on_wait=lambda _: None,
+            patience=0.05,
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(run, stays)
+        assert begun.wait(10)
+        with pytest.raises(ConfigurationError, match=r"thread t .* still under way"):
+            run(stays)
+        over.set()
+        with pytest.raises(InvalidAnswerError):
+            first.result()

@@ -82,13 +82,13 @@ def test_the_page_says_pot_limits_and_alerts() -> None:
     assert "dashboard (simulated, nothing is sent)" in said
     assert "day limit" in said
     assert "$5.00" in said
-    assert "a spent limit: degrade" in said
+    assert "near a limit smaller models answer" in said
     assert "alert: day limit: 80% spent" in said
 
 
 def test_a_small_level_is_not_said_to_be_nothing() -> None:
     shown = reading(limits=Limits(alert_at=0.004))
-    assert "warns at 0.4%; a spent limit: stop" in str(page(shown, figures(shown)))
+    assert "warns at 0.4%; at the limit calls stop" in str(page(shown, figures(shown)))
 
 
 def test_a_specification_that_cannot_be_drawn_says_why(painter: Painter) -> None:

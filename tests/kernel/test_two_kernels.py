@@ -144,7 +144,7 @@ def test_a_cell_that_captures_its_outputs_gets_no_update_and_the_twin_does(
     kernel.run(
         "def twin_shows(calls):\n"
         "    shown = dashboard._outputs._shown.values()\n"
-        "    return any(reading.sums.calls == calls for reading, _ in shown)\n"
+        "    return any(state[0].sums.calls == calls for state, _ in shown)\n"
     )
     ran = kernel.run(CAPTURED, timeout=120)
     assert ran.ok, ran.plain

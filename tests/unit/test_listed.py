@@ -3,12 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+import pydantic
 import pytest
 
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
 from costroute_nb.notebook.display import Results, View
 from costroute_nb.notebook.listed import list_page
+from costroute_nb.typed import answer_schema
 
 RESULT = Result(
     text='{"items": []}',
@@ -69,3 +71,14 @@ def test_a_format_that_was_asked_for_shows_the_text(format: str) -> None:
     results.remember(result, View(format))
     data, _ = results.bundle(result)
     assert "items" in data["text/plain"]
+
+
+class Named(pydantic.BaseModel):
+    first: str = pydantic.Field(alias="firstName")
+
+
+def test_a_field_with_an_alias_is_one_column_under_its_own_name() -> None:
+    wanted = answer_schema(list[Named])
+    page = list_page(of([Named(firstName="Ann")], *wanted.columns))
+    assert page is not None
+    assert (page.columns, page.rows) == (("first",), (("Ann",),))

@@ -37,10 +37,17 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         usd_to_pico(text)
 
 
-@pytest.mark.parametrize("amount", [MAX_USD + 1, -MAX_USD - 1, "1e999999", 1e300])
+@pytest.mark.parametrize(
+    "amount",
+    [MAX_USD + 1, -MAX_USD - 1, "1e999999", 1e300, "1e999999999", "-1e999999999"],
+)
 def test_an_amount_the_ledger_cannot_hold_is_refused(amount: float | str) -> None:
     with pytest.raises(ValueError, match="9,000,000 USD"):
         usd_to_pico(amount)
+
+
+def test_an_amount_too_small_to_be_written_is_nothing() -> None:
+    assert usd_to_pico("1e-999999999") == 0
 
 
 def test_the_largest_amount_fits_into_64_bits() -> None:

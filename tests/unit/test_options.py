@@ -1,5 +1,6 @@
 """Options are read as written, and what is wrong is said in one line."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,15 @@ from IPython.core.error import UsageError
 
 from costroute_nb.asking import OPTIONS as CALL_OPTIONS
 from costroute_nb.notebook.cells import Target, split_target
-from costroute_nb.notebook.options import FACE_KEYS, FORMATS, OPTIONS
+from costroute_nb.notebook.options import (
+    ADVISE_OPTIONS,
+    FACE_KEYS,
+    FORMATS,
+    LOG_OPTIONS,
+    OPTIONS,
+    REPORT_OPTIONS,
+    Option,
+)
 from costroute_nb.notebook.parsing import parse, split_quoted, values, written
 from costroute_nb.notebook.usage import FOLLOWING, usage
 
@@ -113,6 +122,67 @@ def test_what_is_wrong_is_said(line: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint) as error:
         read(line, context="x", _contxt="hidden")
     assert "\n" not in str(error.value)
+
+
+class City:
+    pass
+
+
+@pytest.mark.parametrize("line", ["--schema list[City]", "--schema 'list[City]'"])
+def test_a_schema_may_be_a_list_of_a_type_in_a_variable(line: str) -> None:
+    assert read(line, City=City) == {"schema": list[City]}
+
+
+def test_a_schema_may_be_a_list_of_a_built_in_type() -> None:
+    assert read("--schema list[int]") == {"schema": list[int]}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--schema list[Cty]", r"no variable 'Cty' \(did you mean City\?\)"),
+        ("--schema list[size]", "list.* takes a type, and size is none"),
+        (
+            "--schema dict[str,City]",
+            r"write Wanted = dict\[str,City\] above and --schema Wanted",
+        ),
+        ("--context list[City]", r"no variable 'list\[City\]'"),
+    ],
+)
+def test_a_schema_that_no_variable_holds_says_what_to_write(
+    line: str, says: str
+) -> None:
+    with pytest.raises(UsageError, match=says) as error:
+        read(line, City=City, size=3)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("options", [LOG_OPTIONS, REPORT_OPTIONS, ADVISE_OPTIONS])
+@pytest.mark.parametrize(
+    ("text", "since"),
+    [
+        ("30d", 2_592_000.0),
+        ("2026-11-01", "2026-11-01"),
+        ("2026-11-01T09:30+01:00", "2026-11-01T09:30+01:00"),
+        ('"2026-11-01 09:30"', "2026-11-01 09:30"),
+    ],
+)
+def test_a_period_begins_so_long_ago_or_on_a_day(
+    options: Sequence[Option], text: str, since: Any
+) -> None:
+    assert values(parse(f"--since {text}", options), {}, str) == {"since": since}
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01"])
+def test_a_period_that_begins_nowhere_is_refused(text: str) -> None:
+    says = r"--since takes a day or moment such as 2026-11-01, or a time such as"
+    with pytest.raises(UsageError, match=says):
+        values(parse(f"--since {text}", REPORT_OPTIONS), {}, str)
+
+
+def test_an_answer_is_not_kept_until_a_day() -> None:
+    with pytest.raises(UsageError, match="--ttl takes a time such as 90s"):
+        read("--ttl 2026-11-01")
 
 
 @pytest.mark.parametrize("reserved", ["--map", "--into", "--workers", "--batch"])

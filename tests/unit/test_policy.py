@@ -331,11 +331,18 @@ def test_a_model_without_that_effort_is_out_and_the_reason_says_so() -> None:
     assert plan.excluded == ("little: takes no effort high",)
 
 
-def in_thread(served: dict[str, int], **options: object) -> Plan:
-    """Plan a small call; `served` is what each one costs with its prompt cache."""
+def in_thread(
+    served: dict[str, int], ahead: dict[str, int] | None = None, **options: object
+) -> Plan:
+    """Plan a small call; `served` is what each one costs with its prompt cache.
+
+    `ahead` is what it costs with the calls that are expected to follow.
+    """
 
     def draft(model: Model, request: Request) -> Draft:
         known = drafted(model, request)
+        later = (ahead or {}).get(model.id)
+        known = replace(known, quote=replace(known.quote, ahead=later))
         if model.id not in served:
             return known
         cost = served[model.id]
@@ -367,13 +374,25 @@ def test_a_prompt_cache_that_saves_too_little_changes_nothing() -> None:
     assert (ids(plan), plan.reason) == (["little", "middle", "big"], "rule: extraction")
 
 
+def test_a_prompt_cache_is_left_where_the_next_calls_cost_more_with_it() -> None:
+    assert ids(in_thread({"middle": 0}, ahead={"little": 9, "middle": 10})) == [
+        "little",
+        "middle",
+        "big",
+    ]
+    assert ids(in_thread({"middle": 9}, ahead={"little": 9, "middle": 8})) == [
+        "middle",
+        "big",
+    ]
+
+
 def test_the_first_models_own_prompt_cache_changes_nothing() -> None:
     assert ids(in_thread({"little": 1, "middle": 0})) == ["little", "middle", "big"]
 
 
 @pytest.mark.parametrize("options", [{"tier": "small"}, {"model": "little"}])
 def test_a_tier_or_model_that_was_asked_for_stays_in_a_thread(
-    options: dict[str, object],
+    options: dict[str, Any],
 ) -> None:
     assert ids(in_thread({"middle": 0}, **options))[0] == "little"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 
 from costroute_nb.core.messages import PromptCache, Usage
 from costroute_nb.core.prices import Rates
-from costroute_nb.core.prompt_cache import Gap, expected_usage, worth
+from costroute_nb.core.prompt_cache import Gap, expected_reads, expected_usage, worth
 
 RATES = Rates(100, 500, 10, 125, 200)
 SOON, LATER, NEVER = (timedelta(minutes=m) for m in (1, 20, 600))
 
 LENGTHS = st.sampled_from([SOON, LATER, NEVER])
-GAPS = st.lists(st.builds(Gap, LENGTHS, st.booleans()), max_size=30)
+GAPS = st.lists(st.builds(Gap, LENGTHS, st.booleans(), st.booleans()), max_size=30)
 
 
 def gaps(*lengths: timedelta) -> list[Gap]:
@@ -58,6 +59,17 @@ def test_a_model_whose_reads_cost_what_input_costs_is_never_written() -> None:
     assert worth(gaps(SOON, SOON, SOON), dear) is None
 
 
+def test_a_prompt_that_was_kept_for_nothing_counts_against_writing() -> None:
+    assert worth([*gaps(SOON), *[Gap(SOON, unread=True)] * 12], RATES) is None
+
+
+def test_reads_are_expected_as_calls_came_in_time() -> None:
+    assert expected_reads(gaps(SOON, SOON, SOON), "5m") == 4
+    assert expected_reads(gaps(SOON, SOON, LATER), "5m") == Fraction(3, 2)
+    assert expected_reads(gaps(SOON, SOON, LATER), "1h") == 4
+    assert expected_reads([Gap(SOON, unread=True)] * 3, "5m") == Fraction(1, 4)
+
+
 @given(GAPS)
 def test_one_more_call_in_time_never_ends_writing(seen: list[Gap]) -> None:
     if worth(seen, RATES) is not None:
@@ -68,6 +80,12 @@ def test_one_more_call_in_time_never_ends_writing(seen: list[Gap]) -> None:
 def test_one_more_call_too_late_never_begins_writing(seen: list[Gap]) -> None:
     if worth(seen, RATES) is None:
         assert worth([*seen, Gap(NEVER)], RATES) is None
+
+
+@given(GAPS)
+def test_one_more_call_that_read_nothing_never_begins_writing(seen: list[Gap]) -> None:
+    if worth(seen, RATES) is None:
+        assert worth([*seen, Gap(SOON, unread=True)], RATES) is None
 
 
 @pytest.mark.parametrize(

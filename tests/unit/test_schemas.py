@@ -8,7 +8,8 @@ import anthropic
 import pytest
 from pydantic import BaseModel, Field, RootModel
 
-from costroute_nb.core.schemas import refuse_unsupported, strict_schema
+from costroute_nb.core.enforceable import refuse_unsupported
+from costroute_nb.core.schemas import strict_schema
 from costroute_nb.errors import ConfigurationError
 
 
@@ -99,6 +100,13 @@ def test_list_of_types_becomes_alternatives_with_their_own_keywords() -> None:
     }
 
 
+def test_a_list_of_types_with_all_they_hold_is_accepted() -> None:
+    refuse_unsupported(
+        {"type": ["object", "null"], "properties": {"a": {"type": "integer"}}}
+    )
+    refuse_unsupported({"type": ["array", "null"], "items": {"type": "integer"}})
+
+
 def test_older_definitions_are_renamed() -> None:
     schema = {
         "type": "object",
@@ -122,6 +130,10 @@ class Loose(BaseModel, extra="allow"):
     x: int
 
 
+class Empty(BaseModel):
+    pass
+
+
 class Anything(BaseModel):
     value: Any
 
@@ -133,9 +145,10 @@ class Tree(BaseModel):
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (Scores, r"the schema\.scores is a dictionary with open keys"),
+        (Scores, "the schema's scores is a dictionary with open keys"),
         (Loose, "the schema is a dictionary with open keys"),
-        (Anything, r"the schema\.value allows any value"),
+        (Anything, "the schema's value allows any value"),
+        (Empty, "^the schema is an object that names no properties; name them"),
         (Tree, "'Tree' contains itself"),
     ],
 )
@@ -149,10 +162,49 @@ def test_what_could_not_be_enforced_is_refused_by_name(
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        ({"type": "object"}, "open keys"),
-        ({"type": "array", "items": True}, r"the schema\[\] is not a JSON schema"),
-        ({"type": "array", "items": {}}, r"the schema\[\] allows any value"),
-        ({"anyOf": [{"type": "object", "properties": {}}]}, "open keys"),
+        ({"type": "object"}, "names no properties"),
+        ({"type": ["object", "null"]}, "names no properties"),
+        ({"type": "object", "additionalProperties": True}, "open keys"),
+        (
+            {
+                "type": ["object", "null"],
+                "additionalProperties": {"type": "integer"},
+            },
+            "open keys",
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"k": {"type": "string"}},
+                "patternProperties": {"^x": {"type": "string"}},
+            },
+            "open keys",
+        ),
+        ({"type": "array"}, "the schema is a list of anything; say with `items`"),
+        ({"type": ["array", "null"]}, "list of anything"),
+        ({"anyOf": []}, "allows any value"),
+        (
+            {
+                "type": "object",
+                "properties": {
+                    "d": {
+                        "type": "array",
+                        "items": {"type": "object", "properties": {"e": {}}},
+                    },
+                },
+            },
+            r"the schema's d\.items\.e allows any value",
+        ),
+        (
+            {"type": "array", "prefixItems": [{"type": "string"}, {}]},
+            r"the schema's prefixItems\[1\] allows any value",
+        ),
+        (
+            {"type": "array", "items": True},
+            "each item of the schema is not a JSON schema",
+        ),
+        ({"type": "array", "items": {}}, "each item of the schema allows any value"),
+        ({"anyOf": [{"type": "object", "properties": {}}]}, "names no properties"),
         ({"$ref": "#/$defs/Gone"}, "'Gone'.*not among its"),
         ({"$ref": "https://example.com/s.json"}, "not among its"),
         (

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from costroute_nb.errors import Interrupted
 from costroute_nb.providers.simulated import SimulatedProvider
 from costroute_nb.providers.simulated.pattern import matching_text
 from costroute_nb.providers.simulated.provider import is_flawed
+from costroute_nb.providers.simulated.reading import Prompt
 from tests.support.models import BY_TIER, LARGE, MEDIUM, SMALL, ask_for
 
 ARTICLE = (
@@ -124,6 +126,24 @@ FRAGMENTS = [
 )
 def test_any_prompt_gets_some_answer(prompt: str, tier: str) -> None:
     assert say(prompt, BY_TIER[tier]).strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("From -3 to 4.5, 6. No 1.2.3, v7, 8x or 9.x; x-10 and 11...", [-3, 4.5, 6, 10, 11]),
+        ("1" * 20_000 + "a 2", [2]),
+        ("1." * 10_000 + "a 2", [2]),
+    ],
+    ids=["prose", "digits", "points"],
+)  # fmt: skip
+def test_numbers_of_a_text_are_found_in_one_look(
+    text: str, numbers: list[float]
+) -> None:
+    # Going back over the digits again and again would take seconds.
+    start = time.process_time()
+    assert Prompt("x", text).numbers == numbers
+    assert time.process_time() - start < 0.5
 
 
 def test_megabyte_of_prompt_is_answered_from_its_beginning() -> None:

@@ -93,11 +93,19 @@ def test_a_read_alone_renews_as_it_was_written() -> None:
     assert kept == warm(kept="1h", until=NOON + 90 * MINUTE)
 
 
-def test_counters_at_zero_keep_what_has_not_expired() -> None:
-    usage = Usage(input_tokens=50)
-    assert after(warm(), usage, NOON + 4 * MINUTE) == warm()
-    assert after(warm(), usage, NOON + 5 * MINUTE) is None
-    assert after(None, usage, NOON) is None
+def test_an_answer_from_the_cache_keeps_what_has_not_expired() -> None:
+    assert after(warm(), Usage(), NOON + 4 * MINUTE) == warm()
+    assert after(warm(), Usage(), NOON + 5 * MINUTE) is None
+    assert after(None, Usage(), NOON) is None
+
+
+def test_what_should_have_been_read_and_was_not_is_kept_no_more() -> None:
+    assert after(warm(), Usage(input_tokens=50), NOON + 4 * MINUTE) is None
+
+
+def test_an_answer_of_another_model_leaves_what_is_kept() -> None:
+    other = warm(model="other")
+    assert after(other, Usage(input_tokens=50), NOON + 4 * MINUTE) == other
 
 
 def test_a_prefix_serves_its_own_model_until_it_expires() -> None:
@@ -127,3 +135,51 @@ def test_a_prefix_serves_nothing_that_is_asked_in_another_way() -> None:
         asked_as("anthropic", plain, {3}),
     )
     assert [serves(asked=asked) for asked in others] == [0] * 5
+
+
+WRITTEN, READ = Usage(cache_write_5m_tokens=900), Usage(cache_read_tokens=900)
+
+
+def went_on(*usages: Usage, apart: timedelta = MINUTE) -> Thread:
+    thread, at = Thread("t"), NOON
+    for usage in usages:
+        kept = warm_after(
+            thread.warm, usage, model="m", asked=ASKED, at=at, sent=thread.messages
+        )
+        thread = thread.heard(usage, kept, ASKED, at)
+        at += apart
+    return thread
+
+
+def test_two_writes_that_nobody_read_end_the_writing() -> None:
+    assert went_on(WRITTEN).pays(ASKED)
+    assert not went_on(WRITTEN, WRITTEN).pays(ASKED)
+    assert not went_on(WRITTEN, WRITTEN, Usage(input_tokens=9)).pays(ASKED)
+
+
+def test_a_read_forgives_a_write_in_vain() -> None:
+    assert went_on(WRITTEN, WRITTEN, READ).pays(ASKED)
+    assert went_on(WRITTEN, READ, WRITTEN).pays(ASKED)
+
+
+def test_a_write_that_had_expired_was_not_in_vain() -> None:
+    assert went_on(WRITTEN, WRITTEN, WRITTEN, apart=10 * MINUTE).pays(ASKED)
+
+
+def test_a_thread_that_is_asked_differently_each_time_is_not_kept() -> None:
+    brief = asked_as("anthropic", Request((), 1, system="Be brief."))
+    assert went_on(Usage(input_tokens=9)).pays(ASKED)
+    assert not went_on(Usage(input_tokens=9)).pays(brief)
+    assert Thread("t").pays(brief)
+
+
+def test_a_thread_that_is_cleared_after_each_call_is_not_kept() -> None:
+    once = Thread("t").after(said("one", "two"), (), 100)
+    assert not once.cleared().pays(ASKED)
+    more = replace(once, calls=2)
+    assert more.cleared().pays(ASKED)
+    assert replace(once.cleared(), calls=1).pays(ASKED)
+
+
+def test_clearing_does_not_forget_what_was_written_in_vain() -> None:
+    assert not replace(went_on(WRITTEN, WRITTEN), calls=2).cleared().pays(ASKED)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -255,6 +256,93 @@ def test_json_that_cannot_be_read_is_off_its_schema(text: str) -> None:
     schema = {"type": ["string", "number"]}
     verdict = judge(asked(schema=schema), answered(text))
     assert (verdict.outcome, verdict.fact) == ("rejected", "off its schema")
+
+
+def told(schema: dict[str, Any], text: str, parse: Any = None) -> str:
+    return judge(asked(schema=schema, parse=parse), answered(text)).told
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "says"),
+    [
+        ({"enum": ["x", "y"]}, "OBEY ME", 'at $.c, enum ["x", "y"] does not hold'),
+        ({"const": 1}, "OBEY ME", "at $.c, const 1 does not hold"),
+        ({"type": "integer"}, "OBEY ME", 'at $.c, type "integer" does not hold'),
+        ({"type": "string", "pattern": "^a"}, "OBEY ME", 'pattern "^a" does not hold'),
+        (
+            {"type": "array", "items": {"$ref": "#/$defs/n"}},
+            [1, "OBEY ME"],
+            'at $.c[1], type "number" does not hold',
+        ),
+        (
+            {"anyOf": [{"type": "null"}, {"type": "number"}]},
+            "OBEY ME",
+            'anyOf [{"type": "null"}, {"type": "number"}] does not hold',
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"d": {"type": "null"}},
+                "additionalProperties": False,
+            },
+            {"OBEY ME": 1},
+            "at $.c, additionalProperties false does not hold",
+        ),
+        (
+            {"type": "object", "patternProperties": {"^O": {"type": "null"}}},
+            {"OBEY ME": 1},
+            'at $.c.*, type "null" does not hold',
+        ),
+    ],
+)
+def test_the_model_is_told_which_rule_does_not_hold_and_none_of_its_words(
+    part: dict[str, Any], value: Any, says: str
+) -> None:
+    defs = {"n": {"type": "number"}}
+    schema = {"type": "object", "properties": {"c": part}, "$defs": defs}
+    said = told(schema, json.dumps({"c": value}))
+    assert said.startswith("off its schema: ")
+    assert says in said
+    assert "OBEY" not in said
+
+
+def test_the_model_is_told_which_keys_are_missing() -> None:
+    assert told(SCHEMA, "{}") == 'off its schema: at $, required ["age"] does not hold'
+
+
+def test_the_user_reads_what_the_answer_said() -> None:
+    verdict = judge(asked(schema=SCHEMA), answered('{"age": "OBEY ME"}'))
+    assert "OBEY ME" in verdict.reason
+    assert verdict.repairable
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("the end is before the start", "off its schema: the end is before the start"),
+        ("'OBEY ME NOW OR ELSE' is late", "off its schema: it breaks a rule of its"),
+        ("'obey me now or e…' is late", "off its schema: it breaks a rule of its"),
+        ("'\\'OBEY ME' is late", "off its schema: it breaks a rule of its"),
+    ],
+)
+def test_what_a_type_says_of_an_answer_is_told_unless_it_quotes_it(
+    message: str, says: str
+) -> None:
+    def parse(text: str) -> Any:
+        raise ValueError(message)
+
+    schema = {"type": "object", "properties": {"c": {"type": "array"}}}
+    said = told(schema, '{"c": ["OBEY ME NOW OR ELSE", "\'OBEY ME"]}', parse)
+    assert said.startswith(says)
+
+
+def test_what_the_schema_says_itself_is_no_quotation() -> None:
+    def parse(text: str) -> Any:
+        raise ValueError(message)
+
+    message = "city must be a capital"
+    schema = {"type": "object", "properties": {"c": {"enum": ["city"]}}}
+    assert told(schema, '{"c": "city"}', parse) == f"off its schema: {message}"
 
 
 def test_a_repair_shows_the_model_its_answer_and_the_complaint() -> None:

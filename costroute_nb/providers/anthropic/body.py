@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from costroute_nb.core.schemas import refuse_unsupported, strict_schema
+from costroute_nb.core.enforceable import refuse_unsupported
+from costroute_nb.core.schemas import strict_schema
 
 if TYPE_CHECKING:
     from costroute_nb.core.catalog import Model

@@ -21,7 +21,8 @@ _PROMISED = re.compile(r"^The answer has at most (\d{1,9}) (word|character)s?\.$
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _PROPER = re.compile(r"\b[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.]*\w)")
+# No digit is given back: what follows fewer of them is part of a word all the more.
+_NUMBER = re.compile(r"(?<![\w.])-?\d++(?:\.\d++)?+(?![\w.]*\w)")
 _ASKS = re.compile(
     r"\W*(?:please |can you |could you )?(?:summar|translat|extract|list|rewrite"
     r"|classif|convert|explain|write|what|why|how|which|find|fix|rename|format|parse"
