@@ -122,7 +122,10 @@ class Conversations:
                 at=began,
                 sent=thread.sent[:-1],
             )
-            conversation.thread = thread.heard(result.usage, warm, alike, began)
+            served = 0
+            if before.warm is not None:
+                served = before.warm.serves(answered_by, asked, began, thread.sent[:-1])
+            conversation.thread = thread.heard(result.usage, warm, alike, served)
             if thread.left_out == before.left_out:
                 # The very same ones: a long thread would keep a list for each call.
                 result = replace(result, dropped=conversation.dropped)

@@ -86,12 +86,13 @@ class Thread:
         )
 
     def heard(
-        self, usage: Usage, warm: Warm | None, asked: Asked, at: datetime
+        self, usage: Usage, warm: Warm | None, asked: Asked, served: int
     ) -> Thread:
         """Return the thread with what a call's counters told of the prompt cache.
 
-        A write counts as in vain until something is read. One that takes the place of
-        what had expired does not: that the next call came late is no fault of it.
+        A write is in vain where the call could have read, and read nothing. The first
+        one is not, nor one after a trim, a switch of models or a long pause: these
+        had nothing to read.
 
         Parameters
         ----------
@@ -99,12 +100,13 @@ class Thread:
             What the provider keeps now.
         asked
             How the call was asked, whatever it left out.
+        served
+            How many tokens it could have read, by what was kept before it.
         """
-        expired = self.warm is not None and at >= self.warm.until
         unread = self.unread
         if usage.cache_read_tokens:
             unread = 0
-        elif usage.cache_write_tokens and not expired:
+        elif usage.cache_write_tokens and served:
             unread += 1
         return replace(self, warm=warm, asked=asked, unread=unread)
 

@@ -146,15 +146,31 @@ def went_on(*usages: Usage, apart: timedelta = MINUTE) -> Thread:
         kept = warm_after(
             thread.warm, usage, model="m", asked=ASKED, at=at, sent=thread.messages
         )
-        thread = thread.heard(usage, kept, ASKED, at)
+        before = thread.warm
+        served = before.serves("m", ASKED, at, thread.messages) if before else 0
+        thread = thread.heard(usage, kept, ASKED, served)
         at += apart
     return thread
 
 
-def test_two_writes_that_nobody_read_end_the_writing() -> None:
-    assert went_on(WRITTEN).pays(ASKED)
-    assert not went_on(WRITTEN, WRITTEN).pays(ASKED)
-    assert not went_on(WRITTEN, WRITTEN, Usage(input_tokens=9)).pays(ASKED)
+def test_two_writes_in_vain_after_the_first_one_end_the_writing() -> None:
+    assert went_on(WRITTEN, WRITTEN).pays(ASKED)
+    assert not went_on(WRITTEN, WRITTEN, WRITTEN).pays(ASKED)
+    told = went_on(WRITTEN, WRITTEN, WRITTEN, Usage(input_tokens=9))
+    assert not told.pays(ASKED)
+
+
+def test_a_write_that_had_nothing_to_read_is_not_in_vain() -> None:
+    thread = went_on(WRITTEN)
+    for left_out in range(4):  # a trim each time: the thread begins otherwise
+        asked = asked_as("anthropic", Request((), 1), {left_out})
+        kept = warm_after(
+            thread.warm, WRITTEN, model="m", asked=asked, at=NOON, sent=thread.messages
+        )
+        assert thread.warm is not None
+        served = thread.warm.serves("m", asked, NOON, thread.messages)
+        thread = thread.heard(WRITTEN, kept, ASKED, served)
+    assert thread.pays(ASKED)
 
 
 def test_a_read_forgives_a_write_in_vain() -> None:
@@ -182,4 +198,5 @@ def test_a_thread_that_is_cleared_after_each_call_is_not_kept() -> None:
 
 
 def test_clearing_does_not_forget_what_was_written_in_vain() -> None:
-    assert not replace(went_on(WRITTEN, WRITTEN), calls=2).cleared().pays(ASKED)
+    in_vain = went_on(WRITTEN, WRITTEN, WRITTEN)
+    assert not replace(in_vain, calls=2).cleared().pays(ASKED)
