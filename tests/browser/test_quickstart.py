@@ -15,7 +15,7 @@ from tests.support.lab import Lab, Theme
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01_quickstart.ipynb"
 LOOKS = [(app, theme) for app in ("lab", "notebook") for theme in ("light", "dark")]
 RECEIPT = re.compile(
-    r"(haiku|sonnet|opus) · claude-\S+ · [\d,]+ in / [\d,]+ out · \$[\d.]+ · "
+    r"(haiku|sonnet|opus) · claude-\S+ · [\d,]+ in / [\d,]+ out( · effort \w+)? · \$[\d.]+ · "
     r"cache (miss|hit, \d+ \w+ old) · session \$[\d.]+ of \$[\d.]+ · .*simulated"
 )
 

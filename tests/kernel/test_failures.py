@@ -52,7 +52,7 @@ USAGE = {
     "%route cache empty": "stats, clear or prune",
     "%route log --today --all": "choose one",
     "%route log --since 5m --month": "choose one",
-    "%route log --since soon": "--since takes a time such as 90s",
+    "%route log --since soon": "--since takes a day or moment such as 2026-11-01",
     "%route budget --stop --resume": "contradict each other",
     "%route budget --stop=now": "--stop takes no value",
     "%route plan": "needs a prompt",
