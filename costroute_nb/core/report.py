@@ -129,12 +129,12 @@ class Report:
         return dict(sorted(sums.items(), key=lambda item: (-item[1].cost, item[0])))
 
 
-def _unknown(totals: Totals) -> Iterator[str]:
-    if totals.unknown:
-        yield (
-            f"{left_out(totals).removeprefix('; ')}; at their worst all attempts cost "
-            f"{format_usd(totals.charged)}"
-        )
+def _unknown(totals: Totals) -> tuple[str, ...]:
+    said = (
+        f"{left_out(totals).removeprefix('; ')}; at their worst all attempts cost "
+        f"{format_usd(totals.charged)}"
+    )
+    return (said,) if totals.unknown else ()
 
 
 def _models(models: Mapping[str, Totals], whole: Totals) -> Iterator[str]:

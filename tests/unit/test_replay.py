@@ -325,3 +325,8 @@ def test_policy_must_return_a_models_id_or_none() -> None:
         replayed([billed()], policy=lambda record: 3)
     with pytest.raises(UnknownModelError, match="gpt"):
         replayed([billed()], policy=lambda record: "gpt")
+
+
+def test_policy_that_asks_for_an_unknown_model_itself_says_so_itself() -> None:
+    with pytest.raises(UnknownModelError, match="claude-nova"):
+        replayed([billed()], policy=lambda record: CATALOG.find("claude-nova").id)

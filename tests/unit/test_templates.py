@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from costroute_nb.core.templates import Filled, fill, names
+from costroute_nb.core.templates import Filled, fill, names, value_text
 from costroute_nb.errors import TemplateError
 
 IDENTIFIERS = st.from_regex(r"[A-Za-z_][A-Za-z_0-9]{0,8}", fullmatch=True)
@@ -110,3 +110,11 @@ def test_a_megabyte_of_braces_takes_no_time(part: str) -> None:
     began = time.perf_counter()
     fill(text, {"a": ""})
     assert time.perf_counter() - began < 2.0
+
+
+def test_a_frame_that_writes_no_csv_is_sent_as_it_reads() -> None:
+    class DataFrame:
+        def __str__(self) -> str:
+            return "two rows"
+
+    assert value_text(DataFrame()) == "two rows"
