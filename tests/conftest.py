@@ -61,6 +61,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("browser") and not os.environ.get(
         "COSTROUTE_TEST_BROWSER"
     ):
+        # For `pytest` by hand only: in CI the hook below makes every skip a failure.
         pytest.skip("no chromium starts here; `make test` says what it tried")
 
 
@@ -70,6 +71,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skip is a failure: what was not run was not tested."""
     report = yield
+    # Only to turn it into a failure: nothing is skipped here.
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
         report.outcome = "failed"
         why = call.excinfo.value if call.excinfo else "no reason given"

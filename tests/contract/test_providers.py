@@ -1,7 +1,7 @@
 """What every provider must do, whichever it is."""
 
 import json
-import pickle
+import pickle  # what is pickled here was made here: completions must survive it
 import re
 from collections.abc import Iterator
 from contextlib import closing

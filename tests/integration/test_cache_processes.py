@@ -57,7 +57,7 @@ for number in range(40):
     cache.put(key, {"text": key * (2000 if number % 10 == 0 else 1)}, 3600)
     assert cache.get(key)["text"].startswith(key)
     cache.unclaim(key, cache.claim(key, 60))
-print(said)
+print(said)  # to the test, which reads this process's output
 cache.close()
 """
 
@@ -123,7 +123,7 @@ stop.set()
 for thread in threads:
     thread.join()
 found = [cache.get(f"c{c}-{n}") for c in range(8) for n in range(10)]
-print(codes == [0] * 8, None not in found, said)
+print(codes == [0] * 8, None not in found, said)  # read by the test
 """
     out = finish(start_python(script, str(directory)))
     assert out.split() == ["True", "True", "[]"]
@@ -153,7 +153,7 @@ from costroute_nb.clock import SystemClock
 from tests.support.logs import listen
 said = listen()
 cache = DiskCache(pathlib.Path(sys.argv[1]), SystemClock())
-print(cache.claim(sys.argv[2], 600), flush=True)
+print(cache.claim(sys.argv[2], 600), flush=True)  # the test waits for it
 time.sleep(60)
 """
 
@@ -200,6 +200,7 @@ def test_a_claim_of_this_process_holds(
     assert cache.claim(KEY, 60) is None
 
 
+# Without /proc a process's start cannot be told; CI runs where it can.
 @pytest.mark.skipif(not Path("/proc").exists(), reason="starts are not known here")
 def test_a_claim_does_not_pass_to_a_process_with_the_same_number(
     directory: Path, cache: DiskCache, clock: FakeClock

@@ -1,7 +1,7 @@
 """Delegated work against a real server that keeps its own books, by promise and cost."""
 
 import json
-import pickle
+import pickle  # what is pickled here was made here: results must survive it
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date

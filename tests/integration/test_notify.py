@@ -223,6 +223,7 @@ def test_an_error_of_apprise_itself_is_logged_and_the_next_alert_is_sent(
     assert webhook.wait_for(1) == ["next"]
 
 
+# Only Linux leaves a connection to a full queue unanswered; CI runs there.
 @pytest.mark.skipif(sys.platform != "linux", reason="others answer a full queue")
 def test_a_connection_that_takes_too_long_is_tried_again(
     caplog: pytest.LogCaptureFixture,
@@ -398,7 +399,7 @@ session = cr.Session(
     session_limit=None, alert_urls=sys.argv[1],
 )
 session.budget.spent("day")
-print("ready", flush=True)
+print("ready", flush=True)  # the test waits for it
 sys.stdin.readline()
 for number in range(10):
     session.route("Rename the column a to b.", cache=False)
@@ -467,6 +468,7 @@ os.wait()
 """
 
 
+# The fork is what is tested; CI runs where there is one.
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_process_does_not_send_what_waits_in_its_parent(
     webhook: Webhook, unmeasured: None

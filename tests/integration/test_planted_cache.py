@@ -2,7 +2,7 @@
 
 import json
 import os
-import pickle
+import pickle  # to plant what must never be read back
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

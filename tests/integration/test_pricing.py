@@ -304,7 +304,7 @@ from pathlib import Path
 from costroute_nb.pricing import PriceBook
 book = PriceBook(cache_file=Path(sys.argv[1]))
 price = book.price("claude-haiku-5-5", "anthropic", datetime(2026, 11, 22, tzinfo=UTC))
-print(price.base.input, "genai_prices" in sys.modules)
+print(price.base.input, "genai_prices" in sys.modules)  # read by the test
 """
 
 
@@ -328,6 +328,7 @@ def test_a_second_process_reads_the_file_instead_of_importing(tmp_path: Path) ->
 
 
 def test_importing_the_package_does_not_import_genai_prices() -> None:
+    # What another process prints is how the test learns what was imported there.
     code = "import sys, costroute_nb.pricing; print('genai_prices' in sys.modules)"
     assert in_a_fresh_process(code) == "False"
 

@@ -213,7 +213,7 @@ def test_places_follow_the_home(
 
 
 def test_the_zone_is_the_systems_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Asked once per process, so another process is asked.
+    # Asked once per process, so another process is asked, and prints it.
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     code = "from costroute_nb.settings import Settings as S; print(S().zone.key)"
     done = subprocess.run(

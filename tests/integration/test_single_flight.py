@@ -290,7 +290,7 @@ def call():
         if answer is None:
             with (home / "fetches").open("a") as file:
                 file.write("fetch\\n")
-            print("leading", flush=True)
+            print("leading", flush=True)  # the test waits for it
             time.sleep(seconds)
             cache.put(key, {"text": "blue"}, 60)
 
