@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.delegation import extract_json, rewrite, summarize
+from costroute_nb.core.registered import Template
 from costroute_nb.core.validation import compile_check
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.typed import answer_schema
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from costroute_nb.core.call import AnswerCheck, Call
     from costroute_nb.core.delegation import DelegatedTask
-    from costroute_nb.core.registered import Delegations, Template
+    from costroute_nb.core.registered import Delegations
     from costroute_nb.core.result import Result
     from costroute_nb.settings import Settings
 
@@ -178,15 +179,10 @@ class Delegating:
                 compile_check(check, {})
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
-        return self._delegations.register(
-            name,
-            template,
-            system=system,
-            max_tokens=max_tokens,
-            check=check,
-            schema=schema,
-            max_words=max_words,
-            max_chars=max_chars,
+        return self._delegations.add(
+            Template(
+                name, template, system, max_tokens, check, schema, max_words, max_chars
+            )
         )
 
     @property

@@ -129,18 +129,7 @@ class Delegations:
         """All names, the built-in ones first."""
         return (*_BUILT_IN, *self._own)
 
-    def register(
-        self,
-        name: str,
-        template: str,
-        *,
-        system: str | None = None,
-        max_tokens: int | None = None,
-        check: AnswerCheck | str | None = None,
-        schema: Any = None,
-        max_words: int | None = None,
-        max_chars: int | None = None,
-    ) -> Template:
+    def add(self, own: Template) -> Template:
         """Add a task of the user's own, in the place of an earlier one of its name.
 
         Raises
@@ -148,14 +137,6 @@ class Delegations:
         ConfigurationError
             If the name is no name or a built-in task's, or anything cannot be used.
         """
-        return self.add(
-            Template(
-                name, template, system, max_tokens, check, schema, max_words, max_chars
-            )
-        )
-
-    def add(self, own: Template) -> Template:
-        """Add a task of the user's own; see `register`."""
         _require_usable(own, own.name, own.template)
         self._own[own.name] = own
         return own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def html_text(report: Report) -> str:
     title = f"costroute report, by {report.by}"
     body = "<p>No attempts yet.</p>"
     if report.groups:
-        with Pictures() as pictures:
+        with closing(Pictures()) as pictures:
             body = "\n".join(_body(report, pictures))
     # Nothing on the page may run or load, whatever a name in the ledger says.
     policy = "default-src 'none'; style-src 'unsafe-inline'"

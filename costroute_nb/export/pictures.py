@@ -13,8 +13,6 @@ from costroute_nb.painter import Painter, PaintError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-    from typing import Self
 
     from costroute_nb.core.report import Group
 
@@ -38,7 +36,7 @@ _USD = "'$' + format(datum.value, abs(datum.value) < 0.01 ? '.2~r' : ',.4~r')"
 
 
 class Pictures:
-    """Draws pictures in another process, which ends with the block that uses them."""
+    """Draws pictures in another process, which `close` ends."""
 
     def __init__(self) -> None:
         self._painter = Painter()
@@ -55,15 +53,8 @@ class Pictures:
             self._failed = True
             return None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the process that draws."""
         self._painter.close()
 
 

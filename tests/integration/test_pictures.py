@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_without_a_renderer_the_report_has_its_words(
 def test_after_one_that_failed_no_other_is_waited_for() -> None:
     groups = (Group("triage", spent(3), {}),)
     days = (Group("2026-11-22", spent(3), {}),)
-    with Pictures() as pictures:
+    with closing(Pictures()) as pictures:
         assert "triage" in (pictures.svg(bars(groups)) or "")
         pictures._painter.patience = 0.0
         assert pictures.svg(bars(groups)) is None

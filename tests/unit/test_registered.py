@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from costroute_nb.core.registered import Delegations, TaskSpec
+from costroute_nb.core.registered import Delegations, TaskSpec, Template
 from costroute_nb.errors import ConfigurationError, TemplateError
 from tests.support.delegated import judged
 
 
 def tasks(**options: Any) -> Delegations:
     known = Delegations()
-    known.register("tag-line", "A {{style}} line for {{ product }}.", **options)
-    known.register("mood", "Mood of: {{review}}")
+    known.add(Template("tag-line", "A {{style}} line for {{ product }}.", **options))
+    known.add(Template("mood", "Mood of: {{review}}"))
     return known
 
 
@@ -57,7 +57,7 @@ def test_limits_of_a_template_are_promised_and_cap_its_answer() -> None:
 
 def test_a_task_registered_again_is_replaced() -> None:
     known = tasks()
-    known.register("mood", "How is {{mood}}?")
+    known.add(Template("mood", "How is {{mood}}?"))
     assert known.task("mood", {"mood": "it"}).prompt == "How is it?"
     assert known.names.count("mood") == 1
 
@@ -106,7 +106,7 @@ def test_what_could_not_be_asked_for_is_not_registered(
 ) -> None:
     known = Delegations()
     with pytest.raises(ConfigurationError, match=says):
-        known.register(name, template, **options)
+        known.add(Template(name, template, **options))
     assert len(known.names) == 3
 
 
@@ -167,7 +167,7 @@ def test_the_number_of_a_spec_takes_the_place_of_the_templates_own(limit: str) -
 
 def test_a_text_for_no_single_placeholder_is_refused() -> None:
     known = tasks()
-    known.register("joke", "Tell a joke.")
+    known.add(Template("joke", "Tell a joke."))
     with pytest.raises(ConfigurationError, match="leaves style, product"):
         known.from_spec("tag-line", "soap")
     with pytest.raises(ConfigurationError, match="leaves none"):

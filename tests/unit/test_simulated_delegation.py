@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from costroute_nb.core.delegation import DelegatedTask, extract_json, rewrite, summarize
 from costroute_nb.core.messages import Request
 from costroute_nb.core.promises import count_words
-from costroute_nb.core.registered import Delegations
+from costroute_nb.core.registered import Delegations, Template
 from costroute_nb.core.validation import parse_answer, repair_messages
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.providers.simulated import SimulatedProvider
@@ -112,7 +112,9 @@ def test_extracted_data_comes_from_the_text() -> None:
 @pytest.mark.parametrize("text", [TEXT, "a,b\n1,2\n3,4", "漢字" * 90])
 def test_what_a_registered_task_promises_is_kept(text: str) -> None:
     known = Delegations()
-    known.register("slogan", "Write a slogan for {{it}}.", max_words=4, max_chars=19)
+    known.add(
+        Template("slogan", "Write a slogan for {{it}}.", max_words=4, max_chars=19)
+    )
     task = known.task("slogan", {"it": text})
     assert task.system == (
         "The answer has at most 4 words.\n\nThe answer has at most 19 characters."
