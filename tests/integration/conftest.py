@@ -1,11 +1,16 @@
-"""The built distributions, for the tests that look at what is shipped."""
+"""A server with a session, and the built distributions, for the tests that want them."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from costroute_nb.session import Session
+from tests.support.anthropic_server import AnthropicServer
+from tests.support.sessions import serving
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +35,17 @@ def sdist(distributions: Path) -> Path:
 def wheel(distributions: Path) -> Path:
     (found,) = distributions.glob("*.whl")
     return found
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
+    """Return a server that this test's calls go to."""
+    with serving(monkeypatch) as running:
+        yield running
+
+
+@pytest.fixture
+def session(server: AnthropicServer) -> Iterator[Session]:
+    """Return a session of the defaults, whose calls go to the server."""
+    with Session() as one:
+        yield one

@@ -16,6 +16,7 @@ from costroute_nb.providers.anthropic import AnthropicProvider
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.clock import FakeClock
 from tests.support.models import LARGE, ask_for
+from tests.support.sessions import serving
 
 LONG = "The quick brown fox jumps over the lazy dog. " * 100
 OPUS = Price(
@@ -27,9 +28,7 @@ LIFETIMES: list[PromptCache] = ["5m", "1h"]
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
     clock = FakeClock()
-    with AnthropicServer(clock=clock.monotonic) as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
+    with serving(monkeypatch, clock=clock.monotonic) as running:
         yield running
 
 

@@ -12,21 +12,14 @@ from costroute_nb.errors import ConfigurationError, InvalidAnswerError
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.sdk import HAIKU
+from tests.support.sessions import serving
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
+    with serving(monkeypatch) as running:
         running.always(Text("Yes."))
         yield running
-
-
-@pytest.fixture
-def session(server: AnthropicServer) -> Iterator[Session]:
-    with Session() as one:
-        yield one
 
 
 def said(*texts: str) -> tuple[dict[str, Any], ...]:

@@ -1,10 +1,9 @@
 """What an attempt leaves behind, at every moment: its savings, and who hears of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Event, Thread
-from typing import Any
 
 import pytest
 
@@ -15,33 +14,14 @@ from costroute_nb.errors import BudgetExceededError, ConfigurationError
 from costroute_nb.ledger.sqlite import SqliteLedger
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text, Truncated
-from tests.support.clock import FakeClock
+from tests.support.clock import BusyClock
 from tests.support.records import ended, hold
+from tests.support.sessions import Make, opening
 
 USD = 10**12
 CENT = USD // 100
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 MIDNIGHT = datetime.fromisoformat("2026-11-23T00:00:00+00:00")
-
-Make = Callable[..., Session]
-
-
-class BusyClock(FakeClock):
-    """A clock during whose sleeps other calls go on."""
-
-    during_sleep: Callable[[], object] = staticmethod(lambda: None)
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        self.during_sleep()
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 @pytest.fixture
@@ -51,15 +31,8 @@ def clock() -> BusyClock:
 
 @pytest.fixture
 def make(server: AnthropicServer, clock: BusyClock) -> Iterator[Make]:
-    made: list[Session] = []
-
-    def session(**settings: Any) -> Session:
-        made.append(Session(clock=clock, timezone="UTC", **settings))
-        return made[-1]
-
-    yield session
-    for one in made:
-        one.close()
+    with opening(clock=clock, timezone="UTC") as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle  # what is pickled here was made here: errors must survive it
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,22 +15,12 @@ from costroute_nb.core.money import PICO_PER_USD
 from costroute_nb.core.record import Record
 from costroute_nb.errors import BudgetExceededError
 from costroute_nb.ledger.sqlite import SqliteLedger
-from tests.support.clock import FakeClock
+from tests.support.clock import BusyClock
 from tests.support.records import ended, hold
 
 CENT = PICO_PER_USD // 100
 NONE = Limits(call=None, session=None)
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-class BusyClock(FakeClock):
-    """A clock during whose sleeps other calls go on."""
-
-    during_sleep: Callable[[], object] = staticmethod(lambda: None)
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        self.during_sleep()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from costroute_nb.session import Session
 from tests.support.adversaries import CITY, COUNT, TITLE_WORD, reply, texts
 from tests.support.anthropic_server import AnthropicServer
 from tests.support.clock import FakeClock
+from tests.support.sessions import serving
 
 _WORDS, _CHARACTERS = 4, 30
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -49,9 +50,7 @@ WORK = pytest.mark.parametrize("work", [_summarized, _rewritten, _extracted])
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
+    with serving(monkeypatch) as running:
         running.always(reply)
         yield running
 

@@ -2,7 +2,7 @@
 
 import json
 import pickle  # what is pickled here was made here: results must survive it
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -56,20 +56,6 @@ class Row(TypedDict):
 
     name: str
     people: int
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-@pytest.fixture
-def session(server: AnthropicServer) -> Iterator[Session]:
-    with Session() as one:
-        yield one
 
 
 def models(server: AnthropicServer) -> list[str]:

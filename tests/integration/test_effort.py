@@ -11,6 +11,7 @@ from costroute_nb.errors import NoCapableModelError
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.sdk import HAIKU, OPUS, SONNET
+from tests.support.sessions import serving
 
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 MEDIUM = "Explain why the median resists outliers better than the mean does."
@@ -18,16 +19,8 @@ MEDIUM = "Explain why the median resists outliers better than the mean does."
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer(thinking_tokens=120) as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
+    with serving(monkeypatch, thinking_tokens=120) as running:
         yield running
-
-
-@pytest.fixture
-def session(server: AnthropicServer) -> Iterator[Session]:
-    with Session() as one:
-        yield one
 
 
 @pytest.mark.parametrize("model", [HAIKU, SONNET, OPUS])

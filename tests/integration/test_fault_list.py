@@ -1,7 +1,6 @@
 """Every fault a server can commit, one after the other, against the server's own books."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +63,6 @@ FAULTS: dict[str, Any] = {
     "too slow": Slow(0.5),
     "hanging": Hang(0.5),
 }
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 def ask(session: Session, prompt: str, **options: Any) -> None:

@@ -19,12 +19,11 @@ from costroute_nb.notify import AppriseNotifier, sending
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.records import NOON
+from tests.support.sessions import Make, serving
 from tests.support.webhook import Webhook
 
 TOKEN = "CANARY-of-the-URL"
 PROMPT = "Translate to French: CANARY-of-the-prompt number"
-
-Make = Callable[..., Session]
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +41,8 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
+    with serving(monkeypatch) as running:
         running.always(Text("CANARY-of-the-answer"))
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
         yield running
 
 

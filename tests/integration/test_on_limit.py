@@ -1,7 +1,7 @@
 """What the panel says of a limit is what happens to the next call, by a server's books."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from costroute_nb.errors import BudgetExceededError, InvalidAnswerError
 from costroute_nb.notebook.words import standing_words
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
-from tests.support.clock import FakeClock
+from tests.support.clock import BusyClock
 from tests.support.records import ended, hold
 from tests.support.sdk import HAIKU, OPUS, SONNET
+from tests.support.sessions import Make, opening, serving
 
 MEDIUM = "Explain why the median resists outliers better than the mean does."
 FLOOR = "Review this login handler for security vulnerabilities: def login(): ..."
@@ -35,24 +36,10 @@ context_window = 2_000
 max_output = 1_000
 """
 
-Make = Callable[..., Session]
-
-
-class BusyClock(FakeClock):
-    """A clock during whose sleeps other calls go on."""
-
-    during_sleep: Callable[[], object] = staticmethod(lambda: None)
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        self.during_sleep()
-
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
+    with serving(monkeypatch) as running:
         running.always(Text("ok", input_tokens=1_000, output_tokens=40_000))
         yield running
 
@@ -67,15 +54,8 @@ def make(server: AnthropicServer, clock: BusyClock, home: Path) -> Iterator[Make
     rules = home / ".config" / "costroute" / "rules.toml"
     rules.parent.mkdir(parents=True)
     rules.write_text(RULE, encoding="utf-8")
-    made: list[Session] = []
-
-    def session(**settings: Any) -> Session:
-        made.append(Session(clock=clock, call_limit=None, **settings))
-        return made[-1]
-
-    yield session
-    for one in made:
-        one.close()
+    with opening(clock=clock, call_limit=None) as made:
+        yield made
 
 
 def asked(server: AnthropicServer) -> list[str]:

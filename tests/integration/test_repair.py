@@ -33,14 +33,6 @@ AGE = {
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-@pytest.fixture
 def session(server: AnthropicServer) -> Iterator[Session]:
     with Session(clock=FakeClock()) as one:
         yield one

@@ -1,7 +1,7 @@
 """A call from prompt to ledger row, against a real server that keeps its own books."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,6 +41,7 @@ from tests.support.anthropic_server import (
 )
 from tests.support.clock import FakeClock
 from tests.support.sdk import HAIKU, OPUS, SONNET
+from tests.support.sessions import Make, opening
 
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 MEDIUM = "Explain why the median resists outliers better than the mean does."
@@ -52,16 +53,6 @@ AGE = {
     "additionalProperties": False,
 }
 
-Make = Callable[..., Session]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -70,15 +61,8 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def make(server: AnthropicServer, clock: FakeClock) -> Iterator[Make]:
-    made: list[Session] = []
-
-    def session(**settings: Any) -> Session:
-        made.append(Session(clock=clock, **settings))
-        return made[-1]
-
-    yield session
-    for one in made:
-        one.close()
+    with opening(clock=clock) as made:
+        yield made
 
 
 @pytest.fixture

@@ -21,20 +21,6 @@ from tests.support.webhook import Webhook
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-@pytest.fixture
-def session(server: AnthropicServer) -> Iterator[Session]:
-    with Session() as one:
-        yield one
-
-
 def change(session: Session, **settings: Any) -> None:
     session.configure(replace(session.settings, **settings))
 

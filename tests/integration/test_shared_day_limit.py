@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,14 +19,6 @@ from tests.support.clock import FakeClock
 
 CAP = 1900
 """Answer tokens: on the medium model a worst case of just under $0.02."""
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 def spender(*arguments: object) -> subprocess.Popen[str]:

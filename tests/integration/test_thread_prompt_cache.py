@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, HttpError, Text
 from tests.support.clock import FakeClock
 from tests.support.sdk import HAIKU, OPUS, SONNET
+from tests.support.sessions import Make, opening, serving
 
 PROSE = (Path(__file__).parents[1] / "support/texts/prose.txt").read_text("utf-8")
 MINUTE = 60.0
@@ -26,8 +27,6 @@ CITY = {
     "additionalProperties": False,
 }
 
-Make = Callable[..., Session]
-
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -38,24 +37,15 @@ def clock() -> FakeClock:
 def server(
     monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> Iterator[AnthropicServer]:
-    with AnthropicServer(clock=clock.monotonic) as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
+    with serving(monkeypatch, clock=clock.monotonic) as running:
         running.always(Text("It is as the text says. " * 8))
         yield running
 
 
 @pytest.fixture
 def make(server: AnthropicServer, clock: FakeClock) -> Iterator[Make]:
-    made: list[Session] = []
-
-    def session(**settings: Any) -> Session:
-        made.append(Session(clock=clock, **settings))
-        return made[-1]
-
-    yield session
-    for one in made:
-        one.close()
+    with opening(clock=clock) as made:
+        yield made
 
 
 @pytest.fixture

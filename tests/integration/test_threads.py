@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -23,32 +23,16 @@ from costroute_nb.errors import (
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text
 from tests.support.records import NOON
+from tests.support.sessions import Make, opening
 
 SMALL = "Extract a list of the city names: Rome, Oslo, Lima."
 MORE = "Extract a list of the rivers: Po, Glomma, Rimac."
 
-Make = Callable[..., Session]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
-        yield running
-
 
 @pytest.fixture
 def make(server: AnthropicServer) -> Iterator[Make]:
-    made: list[Session] = []
-
-    def session(**settings: Any) -> Session:
-        made.append(Session(**settings))
-        return made[-1]
-
-    yield session
-    for one in made:
-        one.close()
+    with opening() as made:
+        yield made
 
 
 @pytest.fixture

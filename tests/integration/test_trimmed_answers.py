@@ -10,6 +10,7 @@ import pytest
 from costroute_nb.session import Session
 from tests.support.anthropic_server import AnthropicServer, Text, Tokens
 from tests.support.sdk import SONNET
+from tests.support.sessions import serving
 
 ASKED = "Explain it all"
 CONTEXT = [
@@ -21,17 +22,9 @@ CONTEXT = [
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicServer]:
-    with AnthropicServer() as running:
+    with serving(monkeypatch) as running:
         running.always(Text("fine"))
-        for name, value in running.env().items():
-            monkeypatch.setenv(name, value)
         yield running
-
-
-@pytest.fixture
-def session(server: AnthropicServer) -> Iterator[Session]:
-    with Session() as one:
-        yield one
 
 
 def estimated(session: Session) -> int:

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -66,6 +67,17 @@ class FakeClock:
             raise ValueError("time does not run backwards")
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+class BusyClock(FakeClock):
+    """A clock during whose sleeps other calls go on."""
+
+    during_sleep: Callable[[], object] = staticmethod(lambda: None)
+
+    def sleep(self, seconds: float) -> None:
+        """Return at once, so many seconds later, after what happened meanwhile."""
+        super().sleep(seconds)
+        self.during_sleep()
 
 
 def _in_utc(moment: datetime) -> datetime:
