@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from costroute_nb.core.budget import Limits
     from costroute_nb.core.classification import Classification
+    from costroute_nb.core.learned import Estimate
     from costroute_nb.core.plan import Candidate, Plan
     from costroute_nb.core.result import Result
     from costroute_nb.errors import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnknownPriceError,
     )
-    from costroute_nb.offline import classify, count_tokens, trim
+    from costroute_nb.offline import classify, count_tokens, difficulty, trim
     from costroute_nb.session import Session, default_session
 
 _HOME = {
@@ -45,6 +46,7 @@ _HOME = {
     "Classification": "core.classification",
     "ConfigurationError": "errors",
     "CostRouteError": "errors",
+    "Estimate": "core.learned",
     "InvalidAnswerError": "errors",
     "Limits": "core.budget",
     "MissingKeyError": "errors",
@@ -63,6 +65,7 @@ _HOME = {
     "classify": "offline",
     "count_tokens": "offline",
     "default_session": "session",
+    "difficulty": "offline",
     "trim": "offline",
 }
 
@@ -73,6 +76,7 @@ __all__ = [
     "Classification",
     "ConfigurationError",
     "CostRouteError",
+    "Estimate",
     "InvalidAnswerError",
     "Limits",
     "MissingKeyError",
@@ -91,6 +95,7 @@ __all__ = [
     "classify",
     "count_tokens",
     "default_session",
+    "difficulty",
     "trim",
 ]
 

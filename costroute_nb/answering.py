@@ -113,6 +113,7 @@ class Answering:
         index = len(trip.attempts) - 1
         try:
             verdict = judge(trip.call, trip.fresh_result(candidate, completion))
+            judged = trip.mark_judged(index, verdict, mended=keep_as is not None)
             if verdict.outcome != "accepted":
                 answer = Answer(index, verdict)
                 status = _STATUS[verdict.outcome]
@@ -123,6 +124,8 @@ class Answering:
             record = trip.attempts[index].record
             kept = trip.answer_to_keep(asked, verdict.result, record)
             self.lookup.keep(trip.call, trip.plan, asked, trip.provider, kept)
+            if judged:
+                self.restate(trip, index, "ok", "", delivered=True)
         except BaseException:
             self.restate(trip, index, "interrupted", "stopped after the answer")
             raise

@@ -1,4 +1,4 @@
-"""What needs no session: the tier of a prompt, tokens of a text, a history trimmed."""
+"""What needs no session: a prompt's tier and difficulty, its tokens, a history trimmed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from costroute_nb.core import trimming
+from costroute_nb.core.combined import CombinedClassifier
+from costroute_nb.core.offsets import PRIOR
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.tokens import estimate_messages, estimate_tokens
 from costroute_nb.errors import ConfigurationError
+from costroute_nb.settings import DEFAULTS
 from costroute_nb.sources import config_dir
 from costroute_nb.tables import load_tables
-from costroute_nb.wiring import classifier_of
+from costroute_nb.wiring import SHIPPED, classifier_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,10 +25,36 @@ if TYPE_CHECKING:
 
 
 def classify(prompt: str) -> Classification:
-    """Return which tier a prompt needs, and why; nothing is sent."""
+    """Return which tier a prompt needs, and why; nothing is sent.
+
+    It is by your rules and the built-in ones, and where none matches by the learned
+    classifier as shipped: neither your settings nor the ledger's answers change it.
+    """
     rules = load_tables(config_dir()).rules
-    classifier = classifier_of(rules.rules, rules.size)
+    classifier = CombinedClassifier(
+        classifier_of(rules.rules, rules.size),
+        SHIPPED.estimate,
+        offsets=lambda: PRIOR,
+        max_failure=DEFAULTS.max_failure,
+    )
     return classifier.classify(prompt, input_tokens=estimate_tokens(prompt))
+
+
+def difficulty(prompts: Iterable[str]) -> list[float]:
+    """Return one number per prompt: the higher, the more it needs the stronger model.
+
+    It is what the learned classifier says by itself, without any rule: for measuring
+    it. Only the order of the numbers means something.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is given one text instead of several.
+    """
+    if isinstance(prompts, str):
+        message = "difficulty takes a list of prompts: difficulty([prompt])"
+        raise ConfigurationError(message)
+    return [SHIPPED.estimate(prompt).difficulty for prompt in prompts]
 
 
 def count_tokens(

@@ -31,12 +31,18 @@ _MOST_COUNTS = 3
 
 
 class Planner:
-    """Makes plans. `default_max_tokens` caps the answers of calls that name no cap."""
+    """Makes plans.
+
+    `rules` classify delegated work, of which only a floor matters: its text is a
+    template, of which an estimate would say nothing. `default_max_tokens` caps the
+    answers of calls that name no cap.
+    """
 
     def __init__(
         self,
         *,
         classifier: Classifier,
+        rules: Classifier,
         tasks: Mapping[str, Task],
         catalog: Catalog,
         drafter: Drafter,
@@ -44,6 +50,7 @@ class Planner:
         default_max_tokens: int,
     ) -> None:
         self.classifier = classifier
+        self.rules = rules
         self.tasks = tasks
         self.catalog = catalog
         self.drafter = drafter
@@ -62,7 +69,8 @@ class Planner:
         tokens = said.total
         if call.context_tokens is not None:
             tokens = min(tokens, call.context_tokens)
-        classification = self.classifier.classify(
+        classifier = self.classifier if call.task is None else self.rules
+        classification = classifier.classify(
             call.typed, values=call.values, input_tokens=tokens
         )
         task = self.tasks[call.task or classification.task]

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from costroute_nb.core.budget import Balance, Check, Refusal
     from costroute_nb.core.catalog import Model
     from costroute_nb.core.classification import Classification
+    from costroute_nb.core.learned import Estimate
     from costroute_nb.core.levers import Used
     from costroute_nb.core.messages import Completion, Request
+    from costroute_nb.core.offsets import Judged
     from costroute_nb.core.prices import Price
     from costroute_nb.core.prompt_cache import Gap
     from costroute_nb.core.record import Record
@@ -46,6 +48,13 @@ class Classifier(Protocol):
         """Classify typed text; `values` fill its placeholders, size is in tokens."""
 
 
+class Estimator(Protocol):
+    """How likely each tier's answer to a prompt fails; works offline, and fast."""
+
+    def estimate(self, text: str) -> Estimate:
+        """Estimate a text of any length, with no side effect, from any thread."""
+
+
 class Prices(Protocol):
     """What a model charges on a day."""
 
@@ -63,10 +72,7 @@ class Provider(Protocol):
         """Return the whole request body as it would be sent; pure."""
 
     def scope(self) -> Mapping[str, str]:
-        """Return where it would go: base URL, API version, betas, account digest.
-
-        The account is a digest, never a key. Imports no SDK.
-        """
+        """Return base URL, API version, betas and account (a digest); imports no SDK."""
 
     def check_credentials(self) -> None:
         """Raise MissingKeyError if no call could be authenticated. Sends nothing."""
@@ -142,10 +148,7 @@ class LedgerStore(Protocol):
         """
 
     def settle(self, record: Record) -> None:
-        """Replace the pending record of (call_id, attempt), also a lapsed one.
-
-        It stays in the period in which it was reserved.
-        """
+        """Replace the record of (call_id, attempt), also a lapsed one, in its period."""
 
     def release(self, call_id: str, attempt: int) -> None:
         """Remove a hold of which nothing was sent; harmless if there is none."""
@@ -214,10 +217,10 @@ class LedgerStore(Protocol):
         """Return how long the newest accepted answers of a pot were."""
 
     def counted(self, *, simulated: bool) -> Iterable[Record]:
-        """Return some hundred records of known estimate and usage, oldest first.
+        """Return a pot's newest records of known estimate and usage, oldest first."""
 
-        They are the newest ones of a pot, which token estimates are corrected by.
-        """
+    def judged(self) -> list[Judged]:
+        """Return the newest judged answers of all sessions that were not simulated."""
 
     def thread_gaps(self, now: datetime, *, simulated: bool) -> Iterable[Gap]:
         """Return the times between the newest calls of threads of a pot to one model.
@@ -257,10 +260,7 @@ class LedgerStore(Protocol):
         """Return moment, key and text of all or the last claims, oldest first."""
 
     def version(self) -> object:
-        """Return what differs from an earlier one if anything has changed since.
-
-        That is any change by anyone, alerts included; looking costs next to nothing.
-        """
+        """Return what any change by anyone, alerts included, makes another; cheap."""
 
     def close(self) -> None:
         """Give back the connection."""

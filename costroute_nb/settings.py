@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Format = Literal["markdown", "text", "json", "code"]
 PROVIDERS = ("anthropic", "simulated")
+CLASSIFIERS = ("rules", "learned", "both")
+"""What `classifier` may say besides the name of an installed one."""
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -74,6 +76,14 @@ class Settings:
     on_limit: OnLimit = _setting(  # noqa: RUF009 -- it is dataclasses.field
         "stop", "stop at a limit, or degrade: smaller models answer near it"
     )
+    classifier: str = _setting(
+        "both",
+        "what chooses the tier: rules, learned (floors and your own rules still come "
+        "first), both, or the name of an installed classifier",
+    )
+    max_failure: float = _setting(
+        0.2, "estimated share of failures up to which a tier is good enough"
+    )
     max_tokens: int = _setting(4096, "cap on answer tokens when a call names none")
     context_tokens: int | None = _setting(
         None, "most tokens of a prompt: older steps are left out to fit"
@@ -112,6 +122,8 @@ class Settings:
         for name in ("ttl", "cache_size", "max_wait", "budget_wait"):
             if not getattr(self, name) >= 0:
                 return f"{name} cannot be negative: {getattr(self, name)}"
+        if not 0 <= self.max_failure <= 1:
+            return f"max_failure is a share from 0 to 1, not {self.max_failure}"
         if not self.timeout > 0:
             return f"timeout must be above 0 s, not {self.timeout}"
         return None

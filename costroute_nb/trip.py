@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from costroute_nb.core.answers import CachedAnswer
 from costroute_nb.core.messages import Usage
 from costroute_nb.core.money import format_usd, pico_to_usd
+from costroute_nb.core.offsets import p_fails
 from costroute_nb.core.record import Record
 from costroute_nb.core.result import Result
+from costroute_nb.core.validation import COMPLETE
 from costroute_nb.errors import InvalidAnswerError, RefusedError
 
 if TYPE_CHECKING:
@@ -80,6 +82,35 @@ class Trip:
             trimmed=trim.saved if trim else 0,
             estimate=candidate.quote.estimate,
         )
+
+    def mark_judged(self, index: int, verdict: Verdict, *, mended: bool) -> bool:
+        """Note on an attempt's record whether its answer passed what could reject it.
+
+        Return False where nothing could, or there was no complete answer to reject.
+        A mended answer has a verdict of its own, but it is not the one to the prompt
+        that the classifier had spoken of.
+        """
+        if self.call.schema is None and self.call.check is None:
+            return False
+        if verdict.result.stop_reason not in COMPLETE:
+            return False
+        attempt = self.attempts[index]
+        small_failed = any(
+            earlier.record.tier == "small" and earlier.record.accepted is False
+            for earlier in self.attempts[:index]
+        )
+        said = p_fails(
+            self.plan.classification.estimate,
+            attempt.record.tier,
+            small_failed=small_failed,
+        )
+        record = replace(
+            attempt.record,
+            accepted=verdict.outcome == "accepted",
+            p_fails=None if mended else said,
+        )
+        self.attempts[index] = replace(attempt, record=record)
+        return True
 
     def hit(self, candidate: Candidate, at: datetime, result: Result) -> Record:
         """Return the record of a delivered cached answer: free, and what it saved."""

@@ -14,10 +14,13 @@ from costroute_nb.budget import Budget
 from costroute_nb.cache.disk import DiskCache
 from costroute_nb.cache.flight import SingleFlight
 from costroute_nb.core.classification import RuleClassifier
+from costroute_nb.core.combined import CombinedClassifier, binding
+from costroute_nb.core.offsets import NO_PRIOR, PRIOR
 from costroute_nb.core.policy import baseline_model
 from costroute_nb.core.retry import RetryPolicy
 from costroute_nb.counting import TokenCounter
 from costroute_nb.drafting import Drafter
+from costroute_nb.estimators import LateEstimator, installed
 from costroute_nb.ledger.sqlite import SqliteLedger
 from costroute_nb.lookup import Lookup
 from costroute_nb.notify import AppriseNotifier, split_urls
@@ -26,6 +29,8 @@ from costroute_nb.pricing import PriceBook
 from costroute_nb.providers.anthropic import AnthropicProvider
 from costroute_nb.providers.simulated import SimulatedProvider
 from costroute_nb.router import Router
+from costroute_nb.settings import CLASSIFIERS
+from costroute_nb.shifting import LedgerOffsets
 from costroute_nb.sources import config_dir
 from costroute_nb.tables import load_tables
 
@@ -34,7 +39,15 @@ if TYPE_CHECKING:
 
     from costroute_nb.core.catalog import Catalog
     from costroute_nb.core.classification import Rule, RuleSet, SizeRule
-    from costroute_nb.ports import Clock, LedgerStore, Prices, Provider, ResponseCache
+    from costroute_nb.ports import (
+        Classifier,
+        Clock,
+        Estimator,
+        LedgerStore,
+        Prices,
+        Provider,
+        ResponseCache,
+    )
     from costroute_nb.settings import Settings
 
 
@@ -110,7 +123,8 @@ def wire(
     )
     counter = TokenCounter(ledger, tables.catalog)
     planner = Planner(
-        classifier=classifier_of(tables.rules.rules, tables.rules.size),
+        classifier=_classifier(settings, tables.rules, ledger, clock),
+        rules=classifier_of(tables.rules.rules, tables.rules.size),
         tasks=tables.rules.tasks,
         catalog=tables.catalog,
         drafter=Drafter(prices, ledger, counter, clock),
@@ -162,6 +176,23 @@ def wire(
     )
 
 
+def _classifier(
+    settings: Settings, rules: RuleSet, ledger: LedgerStore, clock: Clock
+) -> Classifier:
+    """Return what chooses tiers; an estimator is built when a prompt first needs it."""
+    asked, named = rules.rules, settings.classifier
+    if named == "rules":
+        return classifier_of(asked, rules.size)
+    ours = named in CLASSIFIERS
+    estimator = SHIPPED if ours else installed(named)
+    return CombinedClassifier(
+        classifier_of(binding(asked) if named == "learned" else asked, rules.size),
+        estimator.estimate,
+        offsets=LedgerOffsets(ledger, clock, PRIOR if ours else NO_PRIOR),
+        max_failure=settings.max_failure,
+    )
+
+
 def _ledger(settings: Settings, before: Parts | None) -> LedgerStore:
     if before is not None and _alike(settings, before, "ledger_path", "durable"):
         return before.ledger
@@ -210,7 +241,18 @@ def _still_open(
     return before.before if goes_on else before
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def classifier_of(rules: tuple[Rule, ...], size: SizeRule | None) -> RuleClassifier:
     """Return the classifier of these rules; building one takes milliseconds."""
     return RuleClassifier(rules, size)
+
+
+def _shipped() -> Estimator:
+    # Reading it takes numpy, which nobody waits for whose prompts meet a rule.
+    from costroute_nb.artifact import read_model
+
+    return read_model()
+
+
+SHIPPED = LateEstimator(_shipped)
+"""The estimator that comes with the package: read when first asked, once a process."""

@@ -105,6 +105,8 @@ def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     for name, place in places.items():
         patch.setenv(name, str(place))
     (home / ".run").mkdir(mode=0o700)
+    # Weights that are learned anew must not move tests of something else.
+    patch.setenv("COSTROUTE_CLASSIFIER", "rules")
     patch.setenv("JUPYTER_PLATFORM_DIRS", "1")  # otherwise jupyter_core may warn
     patch.setenv("NO_COLOR", "1")
 

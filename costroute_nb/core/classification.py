@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from costroute_nb.core import tables
 from costroute_nb.core.catalog import TIERS, Tier, higher_tier, tier_rank
 from costroute_nb.core.messages import Effort, Thinking
 from costroute_nb.core.tables import Path, Table, TableError
 from costroute_nb.core.vocabulary import Vocabulary, windows
+
+if TYPE_CHECKING:
+    from costroute_nb.core.learned import Estimate
+    from costroute_nb.core.offsets import Offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,17 @@ class RuleSet:
 class Classification:
     """Which tier a prompt needs and why.
 
-    `confidence` is a convention, not a calibrated probability: 0.9 for a phrase, two
-    entries or a size, 0.7 for a single word, 0.5 where nothing matched. `reason` names
-    at most three words of the vocabulary, never the user's text. Cost or a learned
-    score may not lower the tier where `floor` is true. `input_tokens` is the estimated
-    size of everything sent.
+    `confidence` is of rules a convention: 0.9 for a phrase, two entries or a size, 0.7
+    for a single word, 0.5 where nothing decided; of an estimate the calibrated chance
+    that the tier does not fail (of large nobody estimates it: 0.5, too). `reason` names
+    at most three words of the vocabulary, or a domain, never the user's text. Cost or
+    an estimate may not lower the tier where `floor` is true. `input_tokens` is the
+    estimated size of everything sent.
+
+    Where an estimate decided, `p_..._fails` are the chances that answers of these tiers
+    fail, and both at this prompt, after the `offsets`; `estimate` is as it was said,
+    before them. `known_domain` tells whether the estimator knows such prompts, None
+    where it was not asked.
     """
 
     tier: Tier
@@ -77,6 +87,12 @@ class Classification:
     rule: str | None
     floor: bool
     input_tokens: int
+    p_small_fails: float | None = None
+    p_medium_fails: float | None = None
+    p_both_fail: float | None = None
+    known_domain: bool | None = None
+    estimate: "Estimate | None" = None
+    offsets: "Offsets | None" = None
 
 
 class RuleClassifier:

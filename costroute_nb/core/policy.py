@@ -14,6 +14,7 @@ from costroute_nb.core.catalog import (
     tier_rank,
 )
 from costroute_nb.core.classification import Classification, Task
+from costroute_nb.core.expectation import least_expected
 from costroute_nb.core.messages import Request
 from costroute_nb.core.plan import Candidate, Draft, Plan
 from costroute_nb.core.shaping import shape
@@ -32,7 +33,8 @@ def make_plan(
 ) -> Plan:
     """Return the candidates: hard constraints, then tier, then expected cost.
 
-    In a thread the model that keeps its prompt cache comes first where the lower
+    Where an estimate decided the class and a schema or a check can reject the answer,
+    tiers are chosen by the least expected cost, failed attempts included. In a thread the model that keeps its prompt cache comes first where the lower
     tiers would cost more without it.
 
     Raises
@@ -62,12 +64,16 @@ def make_plan(
                 trim=drafted.trim,
             )
         )
+    # Stable: models without a price keep the catalog's order, after the priced ones.
+    candidates.sort(key=_by_tier_and_cost)
+    if _by_expectation(call, classification):
+        candidates, reason = _by_least_expected(
+            call, classification, candidates, reason
+        )
     if not candidates:
         why = "; ".join(excluded) or f"no {call.provider} model is in these tiers"
         message = f"no capable model: {why}"
         raise NoCapableModelError(message, reasons=tuple(excluded))
-    # Stable: models without a price keep the catalog's order, after the priced ones.
-    candidates.sort(key=_by_tier_and_cost)
     named = call.model or call.tier
     warm = 0 if named else _cheaper_warm(candidates)
     if warm:
@@ -111,6 +117,8 @@ def _models_in_order(
     if call.model is not None:
         return (catalog.find(call.model),), "model: asked for"
     first, reason = _first_tier(call, classification)
+    if _by_expectation(call, classification):
+        first = call.floor or TIERS[0]
     last = call.ceiling or TIERS[-1]
     # The simulated provider answers in the place of the default one.
     provider = "anthropic" if call.provider == "simulated" else call.provider
@@ -120,7 +128,7 @@ def _models_in_order(
 
 def _first_tier(call: Call, classification: Classification) -> tuple[Tier, str]:
     """Return the tier to start with and why; the user's own word comes first."""
-    named = f"rule: {classification.rule}" if classification.rule else "default"
+    named = _named(classification)
     tier, reason = classification.tier, named
     if call.task is not None and not classification.floor:
         tier, reason = TIERS[0], f"delegated: {call.task}"
@@ -139,6 +147,50 @@ def _first_tier(call: Call, classification: Classification) -> tuple[Tier, str]:
         )
         raise NoCapableModelError(message, reasons=(reason,))
     return call.ceiling, f"ceiling: {call.ceiling} ({named})"
+
+
+def _named(found: Classification) -> str:
+    """Return what decided a class, as receipts and the ledger have it."""
+    if found.rule:
+        return f"rule: {found.rule}"
+    if found.known_domain is None:
+        return "default"
+    small, medium = found.p_small_fails, found.p_medium_fails
+    if small is None or medium is None:
+        return f"default: {found.reason}"
+    if found.tier == "small":
+        return f"learned: P(small fails) {small:.0%}"
+    return f"learned: P(medium fails) {medium:.0%}"
+
+
+def _by_expectation(call: Call, found: Classification) -> bool:
+    """Whether failed attempts are planned for: they must show, and a next one be made.
+
+    What the user names, and delegated work, begins where it says.
+    """
+    rejectable = call.schema is not None or call.check is not None
+    named = call.model or call.tier or call.task
+    learned = found.p_small_fails is not None
+    return learned and rejectable and call.escalate and not named
+
+
+def _by_least_expected(
+    call: Call,
+    found: Classification,
+    candidates: list[Candidate],
+    reason: str,
+) -> tuple[list[Candidate], str]:
+    """Return the candidates of least expected cost, and why the first comes first.
+
+    Where a price is not known they are those from the class's tier upward.
+    """
+    first, _ = _first_tier(call, found)
+    upward = [c for c in candidates if tier_rank(c.tier) >= tier_rank(first)]
+    chosen = least_expected(candidates, found) if upward else None
+    if chosen is None or chosen == upward:
+        return upward, reason
+    _, reason = _first_tier(call, replace(found, tier=chosen[0].tier))
+    return chosen, f"{reason}; the least expected cost, failed attempts included"
 
 
 def _least(call: Call, classification: Classification, first: Tier) -> Tier:

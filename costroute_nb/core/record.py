@@ -39,7 +39,10 @@ class Record:
     price exists and no limit holds. `notebook` is a file name, never a path.
     `structured` tells that the answer had to follow a schema; `trimmed_tokens` were
     left out of the prompt, which would have cost `trimmed` on top; `estimate` is what
-    the prompt's tokens were taken for, uncorrected.
+    the prompt's tokens were taken for, uncorrected. `accepted` is the verdict on a
+    complete answer that a schema or a check could reject, and None of any other;
+    `p_fails` is how likely the learned classifier had said that to be, from 0 to 1,
+    unshifted, where there is a verdict and it was asked.
     """
 
     call_id: str
@@ -70,6 +73,8 @@ class Record:
     thread: str | None = None
     trimmed_tokens: int = 0
     trimmed: int | None = 0
+    p_fails: float | None = None
+    accepted: bool | None = None
     estimate: Estimate | None = None
 
     @property

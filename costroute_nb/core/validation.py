@@ -17,7 +17,7 @@ from costroute_nb.core.schemas import complaint
 
 Outcome = Literal["accepted", "truncated", "refused", "rejected"]
 
-_COMPLETE = frozenset({"end_turn", "stop_sequence"})
+COMPLETE = frozenset({"end_turn", "stop_sequence"})
 _CUT = {
     "max_tokens": "the answer was cut at its token cap",
     "model_context_window_exceeded": "the answer was cut: the context window is full",
@@ -70,7 +70,7 @@ def judge(call: Call, result: Result) -> Verdict:
     if result.stop_reason in _CUT:
         reason = _CUT[result.stop_reason]
         return Verdict("truncated", result, reason, reason)
-    if result.stop_reason not in _COMPLETE:
+    if result.stop_reason not in COMPLETE:
         reason = f"it stopped for {result.stop_reason}"
         return Verdict("rejected", result, reason, "an unfinished turn")
     if call.tidy is not None:

@@ -5,7 +5,9 @@ window and the vocabulary, whatever the text.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -16,8 +18,12 @@ _GAP, _WIDEST = 4, 20  # words that `...` spans, and that all gaps of an entry s
 _FEW = 4  # a text of fewer words says too little without its values
 _PLACEHOLDER = re.compile(r"\{\{\s*+[^\W\d]\w*+\s*+\}\}")
 # Accents of a decomposed text, and invisible characters that may stand inside a word.
-_MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]+")
-_WORD = re.compile(r"\w+")
+_MARKS = re.compile("[\u0300-\u036f\u3099\u309a\u00ad\u200b-\u200d\u2060\ufeff]+")
+# Chinese and Japanese are written without blanks: each of their characters is a word.
+_CHARACTERS = "\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_CHARACTER = re.compile(f"[{_CHARACTERS}]")
+_BLANK = re.compile(f"(?<=[{_CHARACTERS}]) (?=[{_CHARACTERS}])")
+_WORD = re.compile(rf"[^\W{_CHARACTERS}]+|[{_CHARACTERS}]")
 # What a cut leaves of a placeholder or a word: half a word may be another word.
 _CUT_AFTER = re.compile(r"(?:\{\{\s*+\w*+\s*+\}?+|(?<!\w)\w++)\Z")
 _CUT_BEFORE = re.compile(r"\A(?:\{?+\s*+\w*+\s*+\}{1,2}+|\w++)")
@@ -27,18 +33,43 @@ _ANY_WORDS = re.compile(r"\.\.\.(\d{0,2})")
 
 def windows(text: str, values: Sequence[str] = ()) -> list[list[str]]:
     """Return the words that rules read, in parts that stand apart in the text."""
-    parts = [
+    parts = _own_words(text)
+    if _says_little(parts):
+        parts += [_WORD.findall(_fold(end)) for end in _read_of(values)]
+    return parts
+
+
+def excerpt(text: str, values: Sequence[str] = ()) -> str:
+    """Return what an estimator reads: a text without its placeholders, as a whole.
+
+    Of what fills them it has as much as the rules read, and only where they do.
+    """
+    said = _PLACEHOLDER.sub(" ", text)
+    if not values or not _says_little(_own_words(text)):
+        return said
+    return "\n".join((said, *_read_of(values)))
+
+
+def _own_words(text: str) -> list[list[str]]:
+    """Return the words at both ends of a text, each placeholder as `_`."""
+    return [
         _WORD.findall(_fold(_PLACEHOLDER.sub(" _ ", end)))
         for end in _both_ends(text, WINDOW)
     ]
-    own = sum(word != "_" for words in parts for word in words)
-    room = WINDOW if own < _FEW else 0
+
+
+def _says_little(parts: Iterable[Sequence[str]]) -> bool:
+    return sum(word != "_" for words in parts for word in words) < _FEW
+
+
+def _read_of(values: Iterable[str]) -> Iterator[str]:
+    """Yield what is read of values: both ends, and together no more than a window."""
+    room = WINDOW
     for value in values:
         if room <= 0:
             break
-        parts += [_WORD.findall(_fold(end)) for end in _both_ends(value, room)]
+        yield from _both_ends(value, room)
         room -= len(value) + 1
-    return parts
 
 
 def _both_ends(text: str, room: int) -> list[str]:
@@ -77,71 +108,109 @@ class Vocabulary:
     def __init__(self, groups: Sequence[Iterable[str]]) -> None:
         self._groups = len(groups)
         self._phrases: list[tuple[int, _Phrase]] = []
-        self._begun: dict[str, list[int]] = {}
-        self._words: dict[str, list[tuple[str, str]]] = {}
+        # Only a phrase whose rarest step stands in a text is looked at more closely.
+        self._by_rarest: dict[str, list[int]] = {}
+        self._rarest: dict[str, list[str]] = {}
+        self._forms: dict[str, list[tuple[str, str]]] = {}
         self._stems: dict[str, list[tuple[str, str, str]]] = {}
         for group, entries in enumerate(groups):
             # What hides words of a group comes before what they are hidden from.
             for phrase in sorted(map(_phrase, entries), key=lambda p: not p.mask):
-                first = phrase.steps[0][1]
-                self._begun.setdefault(first, []).append(len(self._phrases))
+                rarest = max((step for _, step in phrase.steps), key=_rarity)
+                self._by_rarest.setdefault(rarest, []).append(len(self._phrases))
                 self._phrases.append((group, phrase))
         steps = (step for _, phrase in self._phrases for _, step in phrase.steps)
         for step in dict.fromkeys(steps):
-            for word in dict.fromkeys(step.split("|")):
-                self._index(word, step)
+            self._index(step)
 
     def find(self, parts: Iterable[Sequence[str]]) -> list[list[str]]:
         """Return for each group what stands in the text, in the vocabulary's words."""
-        places, said = self._locate(parts)
         found: list[list[str]] = [[] for _ in range(self._groups)]
         hidden: list[set[int]] = [set() for _ in range(self._groups)]
-        for number in sorted(n for step in places for n in self._begun.get(step, ())):
+        at = _places(parts)
+        begun, stems = self._begin(at)
+        places: dict[str, list[int]] = {}
+        said: dict[str, str] = {}
+        for number in sorted(n for step in begun for n in self._by_rarest[step]):
             group, phrase = self._phrases[number]
+            for _, step in phrase.steps:
+                if step not in places:
+                    places[step], said[step] = self._locate(step, at, stems)
+            if not all(places[step] for _, step in phrase.steps):
+                continue
             if phrase.mask:
                 length = range(len(phrase.steps))
                 for end in _last_words(phrase, places, set()):
                     hidden[group].update(end - back for back in length)
             elif _last_words(phrase, places, hidden[group]):
-                words = " ".join(said[step] for _, step in phrase.steps)
+                words = _BLANK.sub("", " ".join(said[s] for _, s in phrase.steps))
                 if words not in found[group]:
                     found[group].append(words)
         return found
 
-    def _index(self, word: str, step: str) -> None:
-        if word.endswith("*"):
-            shown = f"{word[:-1]}…"
-            self._stems.setdefault(word[:3], []).append((word[:-1], step, shown))
-        else:
-            for form in _forms(word):
+    def _index(self, step: str) -> None:
+        forms = self._forms[step] = []
+        for word in dict.fromkeys(step.split("|")):
+            if word.endswith("*"):
+                stem = (word[:-1], step, f"{word[:-1]}…")
+                self._stems.setdefault(word[:3], []).append(stem)
+            else:
                 shown = word.removesuffix("~")
-                self._words.setdefault(form, []).append((step, shown))
+                forms += [(form, shown) for form in _forms(word)]
+        if step in self._by_rarest:
+            for form, _ in forms:
+                self._rarest.setdefault(form, []).append(step)
+
+    def _begin(
+        self, at: Mapping[str, list[int]]
+    ) -> tuple[set[str], dict[str, list[tuple[str, str]]]]:
+        """Return the rarest steps that a text has, and what stems begin its words."""
+        begun: set[str] = set()
+        stems: dict[str, list[tuple[str, str]]] = {}
+        for word in at:
+            begun.update(self._rarest.get(word, ()))
+            for stem, step, shown in self._stems.get(word[:3], ()):
+                if word.startswith(stem):
+                    stems.setdefault(step, []).append((word, shown))
+        return begun | (stems.keys() & self._by_rarest.keys()), stems
 
     def _locate(
-        self, parts: Iterable[Sequence[str]]
-    ) -> tuple[dict[str, list[int]], dict[str, str]]:
-        """Return where each step stands, ascending, and by which alternative."""
-        places: dict[str, list[int]] = {}
-        said: dict[str, str] = {}
-        start = 0
-        for words in parts:
-            for place, word in enumerate(words, start):
-                for step, shown in self._words.get(word, ()):
-                    places.setdefault(step, []).append(place)
-                    said.setdefault(step, shown)
-                for stem, step, shown in self._stems.get(word[:3], ()):
-                    if word.startswith(stem):
-                        places.setdefault(step, []).append(place)
-                        said.setdefault(step, shown)
-            start += len(words) + _WIDEST + 1  # no entry reaches from part to part
-        return places, said
+        self,
+        step: str,
+        at: Mapping[str, list[int]],
+        stems: Mapping[str, list[tuple[str, str]]],
+    ) -> tuple[list[int], str]:
+        """Return where a step stands, ascending, and by which alternative first."""
+        words = [(at[form], shown) for form, shown in self._forms[step] if form in at]
+        words += [(at[word], shown) for word, shown in stems.get(step, ())]
+        if len(words) < 2:
+            return words[0] if words else ([], "")
+        first = min(words, key=lambda found: found[0][0])
+        return sorted(chain.from_iterable(where for where, _ in words)), first[1]
 
 
+def _places(parts: Iterable[Sequence[str]]) -> dict[str, list[int]]:
+    """Return where each word stands; no entry reaches from one part to the next."""
+    at: dict[str, list[int]] = {}
+    start = 0
+    for words in parts:
+        for place, word in enumerate(words, start):
+            at.setdefault(word, []).append(place)
+        start += len(words) + _WIDEST + 1
+    return at
+
+
+def _rarity(step: str) -> int:
+    """Return how seldom a step may stand in a text: short words stand in most."""
+    return min(map(len, step.split("|")))
+
+
+@cache  # once when a file is checked, once when its rules are built
 def _phrase(entry: str) -> _Phrase:
     mask = entry.startswith("!")
     steps: list[tuple[int, str]] = []
     gap = 0
-    for part in _fold(entry.removeprefix("!")).split():
+    for part in _CHARACTER.sub(r" \g<0> ", _fold(entry.removeprefix("!"))).split():
         if wide := _ANY_WORDS.fullmatch(part):
             gap += int(wide[1] or _GAP)
         elif all(map(_ALTERNATIVE.fullmatch, part.split("|"))):

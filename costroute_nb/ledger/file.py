@@ -147,7 +147,7 @@ class LedgerFile:
         version = self._version(connection)
         statements: Sequence[str] = schema.STATEMENTS if version == 0 else ()
         if 0 < version < schema.VERSION:
-            statements = schema.upgraded(_columns(connection))
+            statements = schema.upgraded(version, _columns(connection))
         for statement in statements:
             connection.execute(statement)
         self.patiently(connection.commit)

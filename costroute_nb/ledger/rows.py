@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costroute_nb.core.offsets import Judged
 from costroute_nb.ledger import periods
 from costroute_nb.ledger.schema import STORED
+from costroute_nb.ledger.statements import NEWEST_JUDGED
 from costroute_nb.ledger.uses import UseReading
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 _PAGE = 2_000
 """Rows read under the lock at a time."""
+
+_JUDGED = 2_000
+"""Judged answers that are looked at, the newest ones."""
 
 
 class RowReading(UseReading):
@@ -56,6 +61,11 @@ class RowReading(UseReading):
             for row in rows:
                 yield row[:-2]
             position = rows[-1][-2:]
+
+    def judged(self) -> list[Judged]:
+        """Return the newest judged answers that were not simulated, newest first."""
+        rows = self._shared.fetch(NEWEST_JUDGED, (_JUDGED,))
+        return [Judged(tier, p_fails, bool(passed)) for tier, p_fails, passed in rows]
 
 
 def _query(

@@ -10,7 +10,7 @@ is a multiple of 15 minutes away from UTC, so no civil day begins within a quart
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from costroute_nb.core.tokens import Estimate
 from costroute_nb.ledger import rollup, uses
 from costroute_nb.ledger.periods import DAY, QUARTER, WINDOW, from_micros, to_micros
 
-VERSION = 2
+VERSION = 3
 """Kept in the file as `PRAGMA user_version`."""
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Record))
@@ -32,6 +32,7 @@ _ESTIMATE = tuple(f.name for f in dataclasses.fields(Estimate))
 _AT = _RECORD.index("at")
 _FLAGS = ("simulated", "cache_hit", "estimated", "structured")
 _BOOLEANS = tuple(map(_RECORD.index, _FLAGS))
+_ACCEPTED_AT = _RECORD.index("accepted")
 _ESTIMATE_AT = len(_RECORD) + len(_USAGE)
 
 STORED = (*_RECORD, *_USAGE, *(f"estimated_{name}" for name in _ESTIMATE))
@@ -45,8 +46,10 @@ HELD = "CASE WHEN {0}status = 'pending' THEN coalesce({0}charged, 0) ELSE 0 END"
 ANSWERED = "status IN ('ok', 'truncated', 'escalated')"
 COUNTED = "estimated_prose IS NOT NULL AND NOT estimated AND status <> 'pending'"
 IN_THREADS = "thread IS NOT NULL AND attempt = 1 AND NOT cache_hit"
+JUDGED = "p_fails IS NOT NULL AND accepted IS NOT NULL"
 
-# What version 1 did not have; a row of then gets the default.
+# What version 1 did not have, at the end what version 2 did not; a row of then gets
+# the default.
 _ADDED_COLUMNS = {
     "effort": "TEXT",
     "structured": "INTEGER NOT NULL DEFAULT 0",
@@ -57,6 +60,8 @@ _ADDED_COLUMNS = {
     "estimated_code": "INTEGER",
     "estimated_wide": "INTEGER",
     "estimated_overhead": "INTEGER",
+    "p_fails": "REAL",
+    "accepted": "INTEGER",
 }
 
 # A row with `lease_until` was never settled: it is pending, or it has lapsed.
@@ -151,12 +156,17 @@ _MARK = (
 )
 
 _WINDOW_SUMS = _SUMS.format(table="window_sums", key="window", kind="INTEGER")
-_ADDED_INDEXES = {
+_INDEXES_SINCE_2 = {
     "records_counted": "CREATE INDEX records_counted ON records (simulated, id)"
     f" WHERE {COUNTED}",
     "records_in_threads": "CREATE INDEX records_in_threads ON records (simulated, id)"
     f" WHERE {IN_THREADS}",
     "records_special": uses.INDEX,
+}
+_INDEXES_SINCE_3 = {
+    # With all that is asked for: no row itself is looked at.
+    "records_judged": "CREATE INDEX records_judged ON records"
+    f" (simulated, id, tier, p_fails, accepted) WHERE {JUDGED}",
 }
 _SUM_TRIGGERS = {
     "added": f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
@@ -179,7 +189,8 @@ STATEMENTS = (
     "CREATE INDEX records_held ON records (lease_until) WHERE status = 'pending'",
     "CREATE INDEX records_answered ON records (task, model, simulated, id)"
     f" WHERE {ANSWERED}",
-    *_ADDED_INDEXES.values(),
+    *_INDEXES_SINCE_2.values(),
+    *_INDEXES_SINCE_3.values(),
     *_SUM_TRIGGERS.values(),
     f"CREATE TRIGGER kept BEFORE UPDATE OF {', '.join(KEPT)} ON records"
     " BEGIN SELECT RAISE(ABORT, 'a record stays where it was reserved'); END",
@@ -189,36 +200,38 @@ STATEMENTS = (
 """What makes an empty file a ledger, in one transaction."""
 
 
-def upgraded(columns: Collection[str]) -> tuple[str, ...]:
-    """Return the statements that make a ledger of version 1 one of this version.
+def upgraded(version: int, columns: Collection[str]) -> tuple[str, ...]:
+    """Return the statements that make a ledger of an earlier version one of this.
 
     `columns` are those of its records. Everything stays where it is and only what is
     new is added, so that it takes little time, and nothing of the user's own in the
     file is touched. All of it belongs into one transaction.
     """
-    dropped = {
-        "TRIGGER": _SUM_TRIGGERS,
-        "INDEX": _ADDED_INDEXES,
-        "TABLE": ["window_sums"],
-    }
     return (
-        *(
-            f"DROP {kind} IF EXISTS main.{name}"
-            for kind, names in dropped.items()
-            for name in names
-        ),
         *(
             f"ALTER TABLE main.records ADD COLUMN {name} {kind}"
             for name, kind in _ADDED_COLUMNS.items()
             if name not in columns
         ),
-        _WINDOW_SUMS,
-        f"INSERT INTO window_sums SELECT simulated, at / {WINDOW},"  # noqa: S608 -- our own names
-        f" sum({SPENT.format('')}), sum({HELD.format('')}) FROM records GROUP BY 1, 2",
-        *_ADDED_INDEXES.values(),
-        *_SUM_TRIGGERS.values(),
+        *(_SINCE_2 if version < 2 else ()),
+        *_anew("INDEX", _INDEXES_SINCE_3),
         f"PRAGMA user_version = {VERSION}",
     )
+
+
+def _anew(kind: str, statements: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what makes things of these names, also where there are such already."""
+    dropped = (f"DROP {kind} IF EXISTS main.{name}" for name in statements)
+    return (*dropped, *statements.values())
+
+
+_SINCE_2 = (
+    *_anew("TABLE", {"window_sums": _WINDOW_SUMS}),
+    f"INSERT INTO window_sums SELECT simulated, at / {WINDOW},"  # noqa: S608 -- our own names
+    f" sum({SPENT.format('')}), sum({HELD.format('')}) FROM records GROUP BY 1, 2",
+    *_anew("INDEX", _INDEXES_SINCE_2),
+    *_anew("TRIGGER", _SUM_TRIGGERS),
+)
 
 
 def to_row(record: Record) -> tuple[Any, ...]:
@@ -235,6 +248,8 @@ def from_row(row: tuple[Any, ...]) -> Record:
     values[_AT] = from_micros(values[_AT])
     for position in _BOOLEANS:
         values[position] = bool(values[position])
+    if values[_ACCEPTED_AT] is not None:
+        values[_ACCEPTED_AT] = bool(values[_ACCEPTED_AT])
     # By position: a report reads a million of them.
     values.insert(_USAGE_AT, Usage(*row[len(_RECORD) : _ESTIMATE_AT]))
     counts = row[_ESTIMATE_AT:]

@@ -5,6 +5,7 @@ from costroute_nb.ledger.schema import (
     COUNTED,
     HELD,
     IN_THREADS,
+    JUDGED,
     KEPT,
     SPENT,
     STORED,
@@ -60,6 +61,10 @@ GAPS = (
 NEWEST_COUNTED = (
     f"SELECT {_NAMES} FROM records WHERE {COUNTED}"  # noqa: S608 -- our own words
     " AND simulated = ? ORDER BY id DESC LIMIT ?"
+)
+NEWEST_JUDGED = (
+    f"SELECT tier, p_fails, accepted FROM records WHERE {JUDGED}"  # noqa: S608 -- our own words
+    " AND simulated = 0 ORDER BY id DESC LIMIT ?"
 )
 FINISHED = (
     f"SELECT at, id, {_NAMES} FROM records"  # noqa: S608 -- our own names

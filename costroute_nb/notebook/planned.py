@@ -4,14 +4,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from costroute_nb.core.money import format_usd, usd_to_pico
+from costroute_nb.core.offsets import ENOUGH
 from costroute_nb.core.prices import worst_case
 from costroute_nb.core.refusal import cure, lacking, waiting
 from costroute_nb.notebook.views import STOPPED, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from costroute_nb.core.budget import Refusal
+    from costroute_nb.core.classification import Classification
     from costroute_nb.core.plan import Candidate, Plan
     from costroute_nb.notebook.prompt import Asked
 
@@ -64,7 +66,6 @@ def _refusal(plan: "Plan", asked: "Asked") -> str:
 def plan_page(plan: "Plan") -> Page:
     """Show a plan; columns in which no candidate has anything are left out."""
     found = plan.classification
-    named = f"rule {found.rule}" if found.rule else "no rule matched"
     floor = ", a floor" if found.floor else ""
     candidates = plan.candidates
     columns = {
@@ -78,9 +79,10 @@ def plan_page(plan: "Plan") -> Page:
     return Page(
         head=(
             *([plan.refusal] if plan.refusal else []),
-            f"class: {found.tier} ({found.task}), {named}{floor}, "
+            f"class: {found.tier} ({found.task}), {_decided(found)}{floor}, "
             f"confidence {found.confidence:.0%}, about {found.input_tokens:,} tokens in",
             f"because: {found.reason}",
+            *_estimate(found),
             f"starts with: {candidates[0].model} ({plan.reason})",
         ),
         columns=tuple(shown),
@@ -90,6 +92,44 @@ def plan_page(plan: "Plan") -> Page:
             *(f"not {excluded}" for excluded in plan.excluded),
             _worst(plan),
         ),
+    )
+
+
+def _decided(found: "Classification") -> str:
+    if found.rule:
+        return f"rule {found.rule}"
+    return "no rule matched, an estimate" if found.known_domain else "no rule matched"
+
+
+def _estimate(found: "Classification") -> "Iterator[str]":
+    """Yield what an estimator said, if one was asked, and by what that was shifted."""
+    estimate, offsets = found.estimate, found.offsets
+    if estimate is None:
+        return
+    said = (
+        f"P(small fails) {estimate.p_small_fails:.0%}, "
+        f"P(medium fails) {estimate.p_medium_fails:.0%}"
+    )
+    tipped = f"; tipped by {', '.join(estimate.tipped)}" if estimate.tipped else ""
+    if offsets is None:
+        domain = estimate.domain
+        nearest = f"; the nearest domain is {domain}" if domain else ""
+        yield f"estimated at {said}, which is not used{nearest}{tipped}"
+        return
+    yield f"estimated before any shift: {said}{tipped}"
+    yield (
+        f"{_shift('small', offsets.small, offsets.judged_small)}; "
+        f"{_shift('medium', offsets.medium, offsets.judged_medium)}"
+    )
+
+
+def _shift(tier: str, offset: float, judged: int) -> str:
+    """Return by how many logits a tier's estimate is shifted, and from what."""
+    if judged >= ENOUGH:
+        return f"{tier} shifted by {offset:+.1f} from {judged:,} judged answers"
+    return (
+        f"{tier} shifted by {offset:+.1f} from the stated prior until {ENOUGH} judged "
+        f"answers exist ({judged} so far)"
     )
 
 

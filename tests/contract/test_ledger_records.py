@@ -50,6 +50,8 @@ def test_record_comes_back_as_it_was_added(ledger: LedgerStore) -> None:
         simulated=True,
         latency_s=0.125,
         price_as_of="2026-11-01",
+        p_fails=0.1 + 0.2,
+        accepted=False,
     )
     ledger.add(record)
     assert list(ledger.records()) == [record]

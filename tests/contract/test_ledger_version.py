@@ -16,6 +16,9 @@ CHANGES: dict[str, Callable[[LedgerStore], object]] = {
     "reserve": lambda ledger: ledger.reserve(hold("new"), [of_session()], LEASE),
     "settle": lambda ledger: ledger.settle(ended(hold("held"), 40)),
     "release": lambda ledger: ledger.release("held", 1),
+    "settle a verdict": lambda ledger: ledger.settle(
+        ended(hold("held"), p_fails=0.3, accepted=True)
+    ),
     "add": lambda ledger: ledger.add(ended(hold("free"), 0, "cached")),
     "expire": lambda ledger: ledger.expire(LEASE + SECOND),
     "claim_alert": lambda ledger: ledger.claim_alert("another", NOON, "told"),
@@ -24,6 +27,7 @@ LOOKS: dict[str, Callable[[LedgerStore], object]] = {
     "totals": lambda ledger: ledger.totals(["model"], simulated=False),
     "balance": lambda ledger: ledger.balance(of_session(), simulated=False),
     "records": lambda ledger: list(ledger.records()),
+    "judged": lambda ledger: ledger.judged(),
     "alerts": lambda ledger: ledger.alerts(),
     "refused reserve": lambda ledger: ledger.reserve(
         hold("new", charged=10), [of_session(1)], LEASE

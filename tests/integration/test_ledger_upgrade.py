@@ -1,4 +1,4 @@
-"""A ledger of the first version becomes one of this version, with not a row lost."""
+"""A ledger of an earlier version becomes one of this version, with not a row lost."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
+from costroute_nb.core.offsets import Judged
+from costroute_nb.core.tokens import Estimate
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.ledger import schema
 from costroute_nb.ledger.sqlite import SqliteLedger
 from costroute_nb.session import Session
 from tests.support.ledgers import of_day, of_session
-from tests.support.records import ended, hold
+from tests.support.records import NOON, ended, hold
 from tests.support.totalling import added_up
 
-OLD = Path(__file__).parents[1] / "support" / "ledger_version_1.sql"
+SUPPORT = Path(__file__).parents[1] / "support"
 SUMS = ("session_sums", "day_sums", "quarter_sums")
 
 
@@ -28,12 +30,19 @@ def rows(path: Path, query: str) -> list[Any]:
         return connection.execute(query).fetchall()
 
 
+@pytest.fixture(params=range(1, schema.VERSION))
+def version(request: pytest.FixtureRequest) -> int:
+    found: int = request.param
+    return found
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, version: int) -> Path:
     place = tmp_path / "ledger.sqlite3"
+    script = (SUPPORT / f"ledger_version_{version}.sql").read_text("utf-8")
     with closing(sqlite3.connect(place)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(OLD.read_text("utf-8"))
+        connection.executescript(script)
     return place
 
 
@@ -43,13 +52,14 @@ def upgraded(path: Path) -> Iterator[SqliteLedger]:
         yield ledger
 
 
-def test_the_old_file_is_what_it_says(path: Path) -> None:
-    assert rows(path, "PRAGMA user_version") == [(1,)]
+def test_the_old_file_is_what_it_says(path: Path, version: int) -> None:
+    assert rows(path, "PRAGMA user_version") == [(version,)]
     statuses = dict(rows(path, "SELECT status, count(*) FROM records GROUP BY 1"))
     assert statuses["pending"] == 1
     assert statuses["unknown"] == 2
     columns = {name for _, name, *_ in rows(path, "PRAGMA table_info(records)")}
-    assert "thread" not in columns
+    assert ("thread" in columns) is (version == 2)
+    assert not columns & {"p_fails", "accepted"}
 
 
 def test_every_row_hold_and_alert_is_carried_over(path: Path) -> None:
@@ -146,15 +156,17 @@ def test_what_a_user_keeps_in_the_file_stays(path: Path) -> None:
     assert rows(path, "SELECT count(*) FROM noticed") == [(1,)]
 
 
-def test_a_ledger_that_has_it_all_but_the_version_is_usable(path: Path) -> None:
+def test_a_ledger_that_has_it_all_but_the_version_is_usable(
+    path: Path, version: int
+) -> None:
     for _ in range(2):
         with closing(SqliteLedger(path)) as ledger:
             assert len(list(ledger.records())) == 24
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA user_version = 1")
+            connection.execute(f"PRAGMA user_version = {version}")
 
 
-@pytest.mark.parametrize("version", [1, schema.VERSION])
+@pytest.mark.parametrize("version", range(1, schema.VERSION + 1))
 def test_another_programs_database_with_a_version_is_no_ledger(
     tmp_path: Path, version: int
 ) -> None:
@@ -171,7 +183,30 @@ def test_another_programs_database_with_a_version_is_no_ledger(
     assert rows(place, "SELECT name FROM sqlite_schema") == [("contacts",)]
 
 
-def test_old_rows_know_nothing_of_what_is_new(upgraded: SqliteLedger) -> None:
+def test_old_rows_were_never_judged(upgraded: SqliteLedger) -> None:
+    for record in upgraded.records():
+        assert (record.p_fails, record.accepted) == (None, None)
+    assert upgraded.judged() == []
+
+
+def test_judged_answers_are_kept_from_then_on(upgraded: SqliteLedger) -> None:
+    upgraded.add(ended(hold("new"), p_fails=0.25, accepted=False))
+    assert upgraded.judged() == [Judged("small", 0.25, accepted=False)]
+
+
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_what_rows_of_version_2_knew_they_still_know(upgraded: SqliteLedger) -> None:
+    found = {record.call_id: record for record in upgraded.records()}
+    assert (found["call-1"].effort, found["call-1"].thread) == ("low", "notes")
+    assert found["call-5"].structured
+    assert found["call-5"].trimmed_tokens == 300
+    assert found["call-6"].estimate == Estimate(96, 1, 0, 7)
+    assert len(upgraded.counted(simulated=False)) > 0
+    assert len(upgraded.thread_gaps(NOON, simulated=False)) > 0
+
+
+@pytest.mark.parametrize("version", [1], indirect=True)
+def test_rows_of_version_1_know_nothing_of_what_is_new(upgraded: SqliteLedger) -> None:
     for record in upgraded.records():
         assert (record.effort, record.thread, record.estimate) == (None, None, None)
         assert (record.structured, record.trimmed_tokens, record.trimmed) == (
@@ -219,17 +254,17 @@ def test_only_one_of_many_who_open_it_at_once_upgrades_it(path: Path) -> None:
 
 
 def test_an_upgrade_that_fails_leaves_the_old_file_as_it_was(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        schema, "upgraded", lambda columns: (*_UPGRADED(columns), "SELECT broken")
+        schema, "upgraded", lambda *known: (*_UPGRADED(*known), "SELECT broken")
     )
     with (
         closing(SqliteLedger(path)) as ledger,
         pytest.raises(Exception, match="broken"),
     ):
         ledger.latest()
-    assert rows(path, "PRAGMA user_version") == [(1,)]
+    assert rows(path, "PRAGMA user_version") == [(version,)]
     assert rows(path, "SELECT count(*) FROM records") == [(25,)]
     monkeypatch.undo()
     with closing(SqliteLedger(path)) as ledger:

@@ -30,7 +30,10 @@ def write_project(project: Path, text: str) -> None:
     (project / "pyproject.toml").write_text(f"[tool.costroute]\n{text}")
 
 
-def test_without_any_source_the_defaults_hold(project: Path) -> None:
+def test_without_any_source_the_defaults_hold(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COSTROUTE_CLASSIFIER")
     # The suite itself points the home at a directory of its own.
     assert resolve() == Settings(home=resolve().home)
     assert (DEFAULTS.call_limit, DEFAULTS.session_limit) == (1.0, 10.0)
@@ -78,6 +81,8 @@ def test_a_project_cannot_raise_or_remove_a_limit(
         'home = "/tmp/x"',
         'provider = "anthropic"',
         'alert_urls = "json://x"',
+        'classifier = "rules"',
+        "max_failure = 0.9",
         "attempts = 99",
     ],
 )
@@ -221,3 +226,21 @@ def test_the_zone_is_the_systems_unless_set(monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert done.stdout.strip() == "Asia/Kolkata"
     assert Settings(timezone="Europe/Berlin").zone.key == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.1", "nan"])
+def test_how_much_may_fail_is_a_share(
+    share: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSTROUTE_MAX_FAILURE", share)
+    with pytest.raises(ConfigurationError, match="max_failure is a share from 0 to 1"):
+        resolve()
+
+
+def test_the_classifier_and_what_may_fail_have_their_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COSTROUTE_CLASSIFIER", "learned")
+    monkeypatch.setenv("COSTROUTE_MAX_FAILURE", "0.35")
+    assert (resolve().classifier, resolve().max_failure) == ("learned", 0.35)
+    assert (DEFAULTS.classifier, DEFAULTS.max_failure) == ("both", 0.2)

@@ -12,7 +12,7 @@ PROMISED = {
     "MissingKeyError", "UnknownModelError", "UnknownPriceError", "TemplateError",
     "NoCapableModelError", "BudgetExceededError", "ProviderError",
     "AuthenticationError", "RateLimitError", "ProviderTimeoutError", "StreamCutError",
-    "InvalidAnswerError", "RefusedError", "trim",
+    "InvalidAnswerError", "RefusedError", "Estimate", "difficulty", "trim",
 }  # fmt: skip
 HEAVY = {
     "anthropic", "openai", "pandas", "numpy", "altair", "ipywidgets", "sqlalchemy",
@@ -47,8 +47,10 @@ def test_another_name_is_an_attribute_error() -> None:
 
 def test_the_package_and_a_session_import_nothing_heavy() -> None:
     code = (
-        "import sys, costroute_nb as cr; s = cr.Session(provider='simulated');"
+        "import sys, costroute_nb as cr;"
+        "s = cr.Session(provider='simulated', classifier='both');"
         "s.plan('Rename the column a to b.');"
+        "cr.classify('Please translate this sentence to French.');"
         f"print(sorted(set(sys.modules) & {HEAVY!r}))"
     )
     done = subprocess.run(
@@ -69,3 +71,8 @@ def test_classifying_needs_no_session() -> None:
     found = cr.classify("Please translate this sentence to French.")
     assert (found.tier, found.floor) == ("small", False)
     assert found.input_tokens > 0
+
+
+def test_one_prompt_alone_is_not_taken_for_a_list_of_letters() -> None:
+    with pytest.raises(cr.ConfigurationError, match="takes a list"):
+        cr.difficulty("Why is the sky blue?")

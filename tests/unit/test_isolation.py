@@ -17,7 +17,7 @@ def test_home_is_empty_of_the_developers_files(home: Path) -> None:
 
 
 def test_no_credential_or_setting_reaches_a_test() -> None:
-    kept = {"COSTROUTE_HOME", "ANTHROPIC_CONFIG_DIR"}
+    kept = {"COSTROUTE_HOME", "COSTROUTE_CLASSIFIER", "ANTHROPIC_CONFIG_DIR"}
     prefixes = ("ANTHROPIC_", "OPENAI_", "MINIMAX_", "COSTROUTE_")
     left = {name for name in os.environ if name.startswith(prefixes)} - kept
     assert not {name for name in left if not name.startswith("COSTROUTE_TEST_")}

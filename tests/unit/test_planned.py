@@ -8,10 +8,12 @@ import pytest
 from costroute_nb.core.call import Call
 from costroute_nb.core.classification import Classification
 from costroute_nb.core.messages import PromptCache, Request
+from costroute_nb.core.offsets import Offsets
 from costroute_nb.core.plan import Candidate, Plan, Quote, Trim
 from costroute_nb.notebook.planned import plan_page
 from costroute_nb.notebook.views import Page
 from costroute_nb.tables import load_tables
+from tests.support.estimators import estimate
 
 CATALOG = load_tables().catalog
 CALL = Call(prompt="p", typed="p")
@@ -125,3 +127,58 @@ def test_one_candidate_alone_may_be_tried_further() -> None:
         "further tries of each counted in: longer where an answer is cut, and to repair "
         "it where that may be asked; nothing was sent"
     )
+
+
+LEARNED = replace(
+    CLASS,
+    tier="medium",
+    task="general",
+    reason="learned: P(small fails) 34%, P(medium fails) 12%, like word counts",
+    rule=None,
+    p_small_fails=0.34,
+    p_medium_fails=0.12,
+    p_both_fail=0.1,
+    known_domain=True,
+    estimate=estimate(0.56, 0.12),
+    offsets=Offsets(-0.9, 0.25, 63, 12),
+)
+
+
+def head_of(found: Classification) -> tuple[str, ...]:
+    """Return what stands above the candidates of a plan of this class."""
+    return plan_page(Plan(found, (candidate(),), "because")).head
+
+
+def test_an_estimate_is_called_one_with_what_tipped_and_what_shifted_it() -> None:
+    assert head_of(LEARNED)[:-1] == (
+        "class: medium (general), no rule matched, an estimate, confidence 90%, about "
+        "312 tokens in",
+        "because: learned: P(small fails) 34%, P(medium fails) 12%, like word counts",
+        "estimated before any shift: P(small fails) 56%, P(medium fails) 12%; tipped by "
+        "many words",
+        "small shifted by -0.9 from 63 judged answers; medium shifted by +0.2 from the "
+        "stated prior until 50 judged answers exist (12 so far)",
+    )
+
+
+def test_an_unknown_domain_shows_what_was_not_used() -> None:
+    said = replace(estimate(0.56, 0.12, known=False), tipped=())
+    outside = replace(
+        CLASS,
+        rule=None,
+        reason="outside what the classifier knows",
+        known_domain=False,
+        estimate=said,
+    )
+    head = head_of(outside)
+    assert "no rule matched, confidence" in head[0]
+    assert head[1] == "because: outside what the classifier knows"
+    assert head[2] == (
+        "estimated at P(small fails) 56%, P(medium fails) 12%, which is not used; the "
+        "nearest domain is word counts"
+    )
+
+
+def test_a_class_by_rule_shows_no_estimate() -> None:
+    assert len(head_of(CLASS)) == 3
+    assert "rule mechanical" in head_of(CLASS)[0]

@@ -1,8 +1,12 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from costroute_nb.core.budget import ceiling_at
 from costroute_nb.core.call import Call
@@ -446,3 +450,173 @@ def test_a_floor_within_the_ceiling_goes_with_it() -> None:
     call = asked(floor="medium", ceiling="medium")
     found = planned(call, classification("large"))
     assert (found.tier, found.reason) == ("medium", "ceiling: medium (default)")
+
+
+# Failed attempts, where an estimate decided and an answer can be rejected
+
+CHECKED = asked(check=lambda result: True)
+
+
+def estimated(
+    small: float, medium: float, both: float, tier: str = "medium"
+) -> Classification:
+    return replace(
+        classification(tier),
+        known_domain=True,
+        p_small_fails=small,
+        p_medium_fails=medium,
+        p_both_fail=both,
+    )
+
+
+@pytest.mark.parametrize(
+    ("chances", "expected"),
+    [
+        ((0.3, 0.1, 0.1), ["little", "middle", "big"]),
+        ((0.3, 0.29, 0.29), ["little", "big"]),
+        ((0.9, 0.1, 0.1), ["little", "middle", "big"]),
+        ((1.0, 0.1, 0.1), ["middle", "big"]),
+        ((1.0, 0.9, 0.9), ["big"]),
+    ],
+)
+def test_what_can_be_rejected_is_tried_in_the_order_of_least_expected_cost(
+    chances: tuple[float, float, float], expected: list[str]
+) -> None:
+    assert ids(planned(CHECKED, estimated(*chances))) == expected
+
+
+def test_a_plan_says_that_failed_attempts_were_counted() -> None:
+    plan = planned(CHECKED, estimated(0.3, 0.1, 0.1))
+    assert plan.reason == (
+        "learned: P(small fails) 30%; the least expected cost, failed attempts included"
+    )
+
+
+def test_a_schema_can_reject_an_answer_too() -> None:
+    plan = planned(asked(schema={"type": "object"}), estimated(0.3, 0.1, 0.1))
+    assert plan.tier == "small"
+
+
+@pytest.mark.parametrize(
+    ("tier", "reason", "expected"),
+    [
+        ("small", "learned: P(small fails) 30%", ["little", "middle", "big"]),
+        ("medium", "learned: P(medium fails) 10%", ["middle", "big"]),
+        ("large", "learned: P(medium fails) 10%", ["big"]),
+    ],
+)
+def test_what_nothing_can_reject_begins_with_the_class(
+    tier: str, reason: str, expected: list[str]
+) -> None:
+    plan = planned(asked(), estimated(0.3, 0.1, 0.1, tier))
+    assert (plan.reason, ids(plan)) == (reason, expected)
+
+
+def test_without_a_next_attempt_the_class_decides() -> None:
+    call = replace(CHECKED, escalate=False)
+    assert ids(planned(call, estimated(0.3, 0.1, 0.1))) == ["middle"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"floor": "medium"}, ["middle", "big"]),
+        ({"floor": "large"}, ["big"]),
+        ({"ceiling": "medium"}, ["little", "middle"]),
+        ({"ceiling": "small"}, ["little"]),
+        ({"tier": "large"}, ["big"]),
+        ({"model": "middle"}, ["middle"]),
+    ],
+)
+def test_failed_attempts_change_nothing_of_what_the_user_says(
+    options: dict[str, Any], expected: list[str]
+) -> None:
+    found = estimated(0.3, 0.1, 0.1, "large")
+    assert ids(planned(replace(CHECKED, **options), found)) == expected
+
+
+def test_a_rule_is_no_estimate_to_plan_failed_attempts_by() -> None:
+    found = classification("large", rule="security", floor=True)
+    assert ids(planned(CHECKED, found)) == ["big"]
+
+
+def test_of_a_tier_that_may_fail_only_the_cheapest_model_is_asked() -> None:
+    cheap, dear = model("cheap", "small"), model("dear", "large")
+    models = (SMALL, cheap, MEDIUM, LARGE, dear)
+    plan = planned(CHECKED, estimated(0.1, 0.09, 0.09), models)
+    assert ids(plan) == ["little", "dear", "big"]
+
+
+def test_without_a_price_the_tiers_are_tried_upward_from_the_class() -> None:
+    def draft(model: Model, request: Request) -> Draft:
+        known = drafted(model, request)
+        unpriced = replace(known.quote, expected=None)
+        return replace(known, quote=unpriced) if model is SMALL else known
+
+    plan = make_plan(
+        CHECKED,
+        estimated(0.3, 0.1, 0.1),
+        catalog=Catalog(MODELS),
+        task=GENERAL,
+        default_max_tokens=10,
+        on=TODAY,
+        draft=draft,
+    )
+    assert (ids(plan), plan.reason) == (
+        ["middle", "big"],
+        "learned: P(medium fails) 10%",
+    )
+
+
+def test_a_call_whose_class_no_model_can_serve_is_not_left_to_a_lower_tier() -> None:
+    found = replace(estimated(0.3, 0.1, 0.1), input_tokens=900_000)
+    narrow = replace(MEDIUM, context_window=1_000)
+    with pytest.raises(NoCapableModelError, match="context window"):
+        planned(CHECKED, found, (SMALL, narrow))
+
+
+@given(
+    st.lists(st.integers(1, 10**12), min_size=3, max_size=3),
+    st.lists(st.integers(0, 1000), min_size=3, max_size=3),
+)
+def test_no_other_order_is_expected_to_cost_less(
+    costs: list[int], cuts: list[int]
+) -> None:
+    # Thousandths of prompts at which small alone, both and nobody fails.
+    one, two, _ = sorted(cuts)
+    both, alone = Fraction(one, 1000), Fraction(two - one, 1000)
+    of = dict(zip(("little", "middle", "big"), costs, strict=True))
+
+    def draft(model: Model, request: Request) -> Draft:
+        return Draft(request, Quote(None, 100, 30, of[model.id], 10**13))
+
+    plan = make_plan(
+        CHECKED,
+        estimated(float(alone + both), float(both), float(both)),
+        catalog=Catalog(MODELS),
+        task=GENERAL,
+        default_max_tokens=10,
+        on=TODAY,
+        draft=draft,
+    )
+
+    def expected(names: Sequence[str]) -> Fraction:
+        """Sum over what may happen: nobody fails, small alone, small and medium."""
+        total = Fraction(0)
+        for chance, failing in (
+            (1 - alone - both, ()),
+            (alone, ("little",)),
+            (both, ("little", "middle")),
+        ):
+            for name in names:
+                total += chance * of[name]
+                if name not in failing:
+                    break
+        return total
+
+    others = (
+        (*lower, "big")
+        for lower in ((), ("little",), ("middle",), ("little", "middle"))
+    )
+    least = min(map(expected, others))
+    assert expected(ids(plan)) <= least + Fraction(sum(costs) * 3, 10**9)

@@ -1,0 +1,201 @@
+"""How well prompts are routed on tables of what real models answered to them.
+
+Run `python -m benchmarks.routing_quality --data DIR [--split NAME] [--cv] [--families]
+[--json FILE] [--quick]`. DIR has the tables `NAME.parquet`, or its `routing` has; see
+`costroute_nb.training.outcomes` for what is in them. It fails where a near-duplicate
+stands on both sides of a split. `--cv` and `--families` train: that takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if __package__ in (None, ""):  # run as a file, which is not found as a package
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import notebook_prompts
+from benchmarks.routing_folds import (
+    HeldOut,
+    cross_validated,
+    families_left_out,
+    trainer,
+)
+from benchmarks.routing_report import NOT_HELD_OUT, Part, Report, as_json, text
+from benchmarks.routing_scorers import Missing, rules_first, score_all, tiers
+from benchmarks.routing_speed import speed
+from costroute_nb.training.duplicates import near_duplicates
+from costroute_nb.training.figures import MEAN, Bench, calibration, difference
+from costroute_nb.training.held_out import apgr_fold_by_fold
+from costroute_nb.training.outcomes import (
+    FOLDS,
+    LeakageError,
+    OutcomesError,
+    check_leakage,
+    folds,
+    of_split,
+    pooled,
+    read_outcomes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from benchmarks.notebook_prompts import Agreement
+    from costroute_nb.training.figures import Scores
+
+_SEED = 20261122
+_TRAINED_ON = {"train", "dev"}
+_SPLITS: tuple[notebook_prompts.Split, ...] = ("train", "test")
+_BASELINE = "domain, then linear specialists"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
+    started = perf_counter()
+    try:
+        frames = read_outcomes(options.data)
+        _check(frames)
+        if options.split:
+            frames = of_split(frames, options.split)
+            if not frames:
+                message = f"no row is of the split {options.split}"
+                raise OutcomesError(message)
+    except (LeakageError, OutcomesError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    report = _measured(frames, options)
+    print(text(report))
+    print(f"\nin {perf_counter() - started:.0f} s")
+    if options.json:
+        content = json.dumps(as_json(report), indent=2)
+        options.json.write_text(content + "\n", encoding="utf-8")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.routing_quality")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="the tables' directory"
+    )
+    parser.add_argument("--split", help="score the rows of this split only")
+    parser.add_argument(
+        "--cv", action="store_true", help="train on 4 of 5 folds, in turn"
+    )
+    parser.add_argument(
+        "--families", action="store_true", help="train without each family, in turn"
+    )
+    parser.add_argument("--json", type=Path, help="also write the numbers here")
+    parser.add_argument("--quick", action="store_true", help="few resamples and times")
+    return parser.parse_args(arguments)
+
+
+def _check(frames: dict[str, pd.DataFrame]) -> None:
+    """Make sure that neither the splits nor the folds have a prompt on both sides."""
+    rows = pooled(frames)
+    pairs = near_duplicates(rows["prompt"].tolist())
+    check_leakage(rows, rows["split"], pairs)
+    check_leakage(rows, np.concatenate(list(folds(frames).values())), pairs)
+
+
+def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> Report:
+    bench = Bench(frames, 200 if options.quick else 1_000, _SEED)
+    prompts = pooled(frames)["prompt"].tolist()
+    parts = [_as_shipped(bench, prompts)]
+    if options.cv:
+        fit = trainer()
+        found = cross_validated(frames, fit)
+        title = f"Held out: {FOLDS} folds, clusters kept together"
+        parts.append(_held_out(title, bench, prompts, found, fit))
+        parts[-1].notes.append(_folds_apart(frames, found))
+    if options.families:
+        fit = trainer()
+        found = families_left_out(frames, fit)
+        title = "Held out: each family scored by what was trained on the others"
+        parts.append(_held_out(title, bench, prompts, found, fit))
+    return Report(
+        rows={name: len(frame) for name, frame in frames.items()},
+        parts=parts,
+        times=speed(prompts, 3 if options.quick else 11),
+        agreements=_agreements(),
+    )
+
+
+def _as_shipped(bench: Bench, prompts: list[str]) -> Part:
+    scored = score_all(prompts, _SEED)
+    splits = set(pooled(bench.frames)["split"])
+    seen = bool(splits & _TRAINED_ON) and scored.estimates is not None
+    part = Part(
+        "As shipped" + (", where `learned` and `both` are NOT HELD OUT" if seen else ""),
+        {
+            f"{way} (seen)" if seen and way in ("learned", "both") else way:
+            bench.ordering(bench.split(scores))
+            for way, scores in scored.scores.items()
+        },
+        scored.missing,
+        [NOT_HELD_OUT] if seen else [],
+    )  # fmt: skip
+    if scored.estimates is not None:
+        said = [estimate.p_small_fails for estimate in scored.estimates]
+        part.calibration = calibration(bench.frames, bench.split(said))
+        unknown = [float(not each.known_domain) for each in scored.estimates]
+        part.unknown = _means(bench.split(unknown))
+    return part
+
+
+def _held_out(
+    title: str, bench: Bench, prompts: list[str], found: HeldOut, fit: object
+) -> Part:
+    part = Part(title, {_BASELINE: bench.ordering(found.specialists)})
+    if isinstance(fit, Missing):
+        part.missing = {"learned": fit}
+        return part
+    pooled_scores = np.concatenate(list(found.learned.values())).tolist()
+    part.orderings["learned"] = bench.ordering(found.learned)
+    both = rules_first(prompts, pooled_scores)
+    part.orderings["both"] = bench.ordering(bench.split(both))
+    part.difference = difference(part.orderings["learned"], part.orderings[_BASELINE])
+    part.calibration = calibration(bench.frames, found.p_fails)
+    part.unknown = _means(found.unknown)
+    return part
+
+
+def _means(columns: Scores) -> dict[str, float]:
+    return {name: float(column.mean()) for name, column in columns.items()}
+
+
+def _folds_apart(frames: dict[str, pd.DataFrame], found: HeldOut) -> str:
+    """Say what comes out where each fold is ordered by itself, as its model saw it."""
+    ways = {_BASELINE: found.specialists, "learned": found.learned}
+    said = [
+        f"{way} {np.nanmean(list(apgr_fold_by_fold(frames, scores).values())):.3f}"
+        for way, scores in ways.items()
+        if not np.isnan(next(iter(scores.values()))).any()
+    ]
+    return (
+        "Above, a table's five folds are ordered together, though five models scored "
+        f"them. The {MEAN} APGR where each fold is ordered by itself: {', '.join(said)}."
+    )
+
+
+def _agreements() -> dict[str, Agreement | Missing]:
+    found: dict[str, Agreement | Missing] = {}
+    for name, tier in tiers().items():
+        for split in _SPLITS:
+            agreed = (
+                tier
+                if isinstance(tier, Missing)
+                else notebook_prompts.agreement(tier, notebook_prompts.load(split))
+            )
+            found[f"{name}, {split}"] = agreed
+    return found
+
+
+if __name__ == "__main__":
+    main()

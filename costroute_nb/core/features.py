@@ -1,0 +1,190 @@
+"""What a learned classifier reads in a prompt: hashed words, pairs of them, measures.
+
+The same text gives the same features on every platform. Case, blanks and Markdown
+fences say nothing; courtesies and orders about which model should answer are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from itertools import pairwise
+from math import log1p, sqrt
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Whole: TypeAlias = NDArray[np.int64]
+
+VERSION = 1
+"""Raised whenever the same text would give other features."""
+
+WINDOW = 8_192
+"""Characters that are read, half at each end."""
+
+BITS = 16
+"""Words and pairs of words fall into 2 ** BITS buckets."""
+
+MOST = 255
+"""Where the count of one bucket ends."""
+
+MEASURES = (
+    "length", "length before the options", "number of options", "length of options",
+    "spread of options", "numbers", "share of numbers", "length of words",
+    "sentences", "numeric options", "LaTeX", "dollar signs", "equations",
+    "parentheses", "a question mark", "variety of words", "length of numbers",
+    "a blank to fill", "statements to judge", "a negation", "functions", "loops",
+    "percentages", "colons", "commas", "quotation marks", "decimals", "large numbers",
+    "long words", "short words",
+)  # fmt: skip
+"""The measures of a prompt, in the order of `Features.measures`."""
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_FENCE = re.compile(r"```\w*|~~~\w*")
+_OPTION = re.compile(r"(?<!\S)\(?([a-j])[.):](?=\s)")
+_SENTENCE = re.compile(r"[^.!?]+[.!?]*")
+_ORDER = re.compile(
+    r"\b(?:model|tier|haiku|sonnet|opus|llm|rout(?:e|er|ing))s?\b"
+    r"|\b(?:this|it|that)(?: i|')s (?:\w+ ){0,2}(?:trivial|easy|simple)\b"
+)
+_CHEAP = re.compile(
+    r"\b(?:cheap|small|low|simpl|fast|weak|least|trivial|easy|haiku|budget|money)"
+)
+_LONGEST_ORDER = 200
+_COURTESIES = frozenset(
+    {
+        "answer", "can", "could", "dear", "following", "hello", "help", "hey", "hi",
+        "kindly", "me", "need", "please", "question", "thank", "thanks", "want",
+        "would", "you",
+    }
+)  # fmt: skip
+_LONG, _SHORT, _LARGE = 8, 4, 2
+
+
+class Features(NamedTuple):
+    """The features of one prompt.
+
+    `buckets` holds, ascending, the buckets of its words and pairs, `counts` how often
+    each is met, `words` and `word_counts` the same of words alone; `measures` are those
+    that `MEASURES` names.
+    """
+
+    buckets: Whole
+    counts: Whole
+    words: Whole
+    word_counts: Whole
+    measures: tuple[float, ...]
+
+
+def features(text: str) -> Features:
+    """Return the features of a prompt; the work is bounded by the window."""
+    import numpy as np
+
+    text = plain(text)
+    tokens = _TOKEN.findall(text)
+    kept = [token for token in tokens if token not in _COURTESIES]
+    hashes = np.array(
+        [zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in kept],
+        np.uint32,
+    )
+    pairs = (hashes[:-1] * np.uint32(0x9E3779B1)) ^ (hashes[1:] * np.uint32(0x85EBCA77))
+    both = np.concatenate([hashes, pairs])
+    both = (both ^ (both >> np.uint32(15))) & np.uint32((1 << BITS) - 1)
+    words, word_counts = np.unique(both[: len(hashes)], return_counts=True)
+    buckets, counts = np.unique(both, return_counts=True)
+    return Features(
+        buckets.astype(np.int64),
+        np.minimum(counts, MOST).astype(np.int64),
+        words.astype(np.int64),
+        np.minimum(word_counts, MOST).astype(np.int64),
+        measures(text, tokens),
+    )
+
+
+def plain(text: str) -> str:
+    """Return what is read of a text: its window, in one case and with single blanks."""
+    if len(text) > WINDOW:
+        text = f"{text[: WINDOW // 2]} {text[-WINDOW // 2 :]}"
+    text = " ".join(_FENCE.sub(" ", text.casefold()).split())
+    if not (_ORDER.search(text) and _CHEAP.search(text)):
+        return text
+    sentences = _SENTENCE.findall(text)
+    task = "".join(sentence for sentence in sentences if not _is_order(sentence))
+    return task.strip() or text
+
+
+def _is_order(sentence: str) -> bool:
+    """Tell whether a sentence asks for a cheap model: an order to the router."""
+    return bool(
+        len(sentence) <= _LONGEST_ORDER
+        and _ORDER.search(sentence)
+        and _CHEAP.search(sentence)
+    )
+
+
+def measures(text: str, tokens: Sequence[str]) -> tuple[float, ...]:
+    """Return the measures of a plain text and its words and signs."""
+    words = [token for token in tokens if token[0].isalnum() or token[0] == "_"]
+    numbers = [word for word in words if word[0].isdigit()]
+    lengths = [len(word) for word in words]
+    total = max(len(words), 1)
+    stem, options = _options(text)
+    sizes = [len(option) for option in options]
+    kinds = max(len(options), 1)
+    mean = sum(sizes) / kinds
+    spread = sqrt(sum((size - mean) ** 2 for size in sizes) / kinds)
+    numeric = sum(option.lstrip(" $-+")[:1].isdigit() for option in options)
+    count = text.count
+    return (
+        log1p(len(words)),
+        log1p(len(stem.split())),
+        float(len(options)),
+        log1p(mean),
+        log1p(spread),
+        log1p(len(numbers)),
+        len(numbers) / total,
+        sum(lengths) / total,
+        log1p(count(". ") + count("? ")),
+        numeric / kinds,
+        log1p(count("\\")),
+        log1p(count("$")),
+        log1p(count("=")),
+        log1p(count("(")),
+        float("?" in text),
+        len(set(words)) / total,
+        log1p(max(map(len, numbers), default=0)),
+        float("__" in text),
+        float("statement 1" in text),
+        float(" not " in text or "except" in text),
+        log1p(count("def ")),
+        log1p(count("for ")),
+        log1p(count("%")),
+        log1p(count(":")),
+        log1p(count(",")),
+        log1p(count("'")),
+        log1p(_decimals(tokens)),
+        log1p(sum(len(number) > _LARGE for number in numbers)),
+        sum(length > _LONG for length in lengths) / total,
+        sum(length < _SHORT for length in lengths) / total,
+    )
+
+
+def _decimals(tokens: Sequence[str]) -> int:
+    return sum(point == "." and word[0].isdigit() for word, point in pairwise(tokens))
+
+
+def _options(text: str) -> tuple[str, list[str]]:
+    """Return what stands before the options to choose from, and these; none is none."""
+    starts: list[tuple[int, int]] = []
+    for found in _OPTION.finditer(text):
+        if ord(found[1]) == ord("a") + len(starts):
+            starts.append(found.span())
+    if len(starts) < 2:
+        return text, []
+    ends = [start for start, _ in starts[1:]] + [len(text)]
+    options = [text[a:b] for (_, a), b in zip(starts, ends, strict=True)]
+    return text[: starts[0][0]], options

@@ -1,0 +1,155 @@
+"""Fits a learned model to outcome tables: kinds of prompts, specialists, what is known.
+
+Everything is linear. A multinomial logistic regression over words tells kinds of
+prompts apart; each specialist is a ridge regression of three outcomes on hashed words
+and pairs of words (tf-idf), measures of the prompt and its kind. Unknown is a prompt
+whose domain too few prompts have taught, or that is too unlike the others of its kind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import Ridge
+
+from costroute_nb.core.features import BITS, MEASURES, features
+from costroute_nb.core.learned import (
+    HEADS,
+    MEASURE_STEPS,
+    STEPS,
+    About,
+    LearnedModel,
+    Parameters,
+    standardized,
+)
+from costroute_nb.training.kinds import DOMAINS, SPECIALISTS, TARGETS, rows_of
+from costroute_nb.training.outcomes import fold_of
+from costroute_nb.training.telling import learn_kinds
+from costroute_nb.training.weighing import TF, idf_of, tf_idf, to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+
+ENOUGH = 500
+"""Distinct prompts that must have taught a domain before it counts as known."""
+
+KNOWN = 0.96
+"""The share of the taught domains' prompts, each held out, that must look known."""
+
+_MEASURE_SCALE, _KIND_SCALE = 0.05, 2.0
+
+
+def fit(
+    frames: Mapping[str, pd.DataFrame], *, facts: Mapping[str, Any] | None = None
+) -> LearnedModel:
+    """Return the model that these tables teach; the same tables teach the same.
+
+    Parameters
+    ----------
+    frames
+        Outcome tables by name, as `read_outcomes` returns them.
+    facts
+        What the model is to say of itself: sources, licences, figures.
+    """
+    rows = rows_of(frames)
+    read = [features(prompt) for prompt in rows["prompt"]]
+    kinds, kind = np.unique(rows["kind"].to_numpy(str), return_inverse=True)
+    measures = np.array([each.measures for each in read])
+    mean, spread = measures.mean(axis=0), measures.std(axis=0) + 1e-9
+    steps = np.array(
+        [standardized(each, mean.tolist(), spread.tolist()) for each in measures]
+    )
+    idf = idf_of([each.buckets for each in read], 2**BITS)
+    bags = tf_idf([each.buckets for each in read], [each.counts for each in read], idf)
+    telling = learn_kinds(
+        read, bags, steps / STEPS, kind, len(kinds), fold_of(rows["cluster"])
+    )
+    weights, by_measure, own = _specialists(bags, steps / STEPS, kind, rows, len(kinds))
+    bytes_, scales = to_bytes(weights)
+    parameters = Parameters(
+        tf=TF,
+        idf=idf,
+        word_idf=telling.word_idf,
+        weights=bytes_,
+        scales=scales,
+        mean=mean,
+        spread=spread,
+        measure_weights=np.round(by_measure * MEASURE_STEPS).astype(np.int32),
+        intercepts=own,
+        kind_weights=telling.kind_weights,
+        kind_scales=telling.kind_scales,
+        kind_measures=telling.kind_measures,
+        kind_intercepts=telling.kind_intercepts,
+        centroids=telling.centroids,
+        centroid_norms=telling.centroid_norms,
+        usual=telling.usual,
+        usual_spread=telling.usual_spread,
+        specialist=rows.groupby(kind)["specialist"].first().to_numpy(np.int64),
+    )
+    taught = _taught(kinds, rows)
+    held = telling.far[np.array(taught)[kind]]
+    about = About(
+        domains=tuple(DOMAINS.get(each, each) for each in kinds.tolist()),
+        taught=taught,
+        furthest=float(np.quantile(held, KNOWN)) if len(held) else 0.0,
+        correlation=_correlation(rows),
+        facts=dict(facts or {}),
+    )
+    return LearnedModel(parameters, about)
+
+
+def _specialists(
+    bags: csr_matrix, standard: Floats, kind: Whole, rows: pd.DataFrame, kinds: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return the weights of buckets and of measures, and the kinds' own intercepts."""
+    heads, many = len(HEADS), len(SPECIALISTS)
+    weights = np.zeros((bags.shape[1], many, heads))
+    by_measure = np.zeros((len(MEASURES), many, heads))
+    own = np.zeros((heads, kinds))
+    one_hot = np.eye(kinds)[kind] * _KIND_SCALE
+    dense = csr_matrix(np.hstack([standard * _MEASURE_SCALE, one_hot]))
+    inputs = hstack([bags, dense]).tocsr()
+    targets = rows[list(TARGETS)].to_numpy(np.float64)
+    for number, specialist in enumerate(SPECIALISTS):
+        taught = np.flatnonzero(rows["specialist"] == number)
+        if not len(taught):
+            continue
+        ridge = Ridge(alpha=specialist.penalty, solver="sparse_cg")
+        ridge.fit(inputs[taught], targets[taught])
+        words, measures, by_kind = np.split(
+            ridge.coef_, [bags.shape[1], bags.shape[1] + len(MEASURES)], axis=1
+        )
+        weights[:, number] = words.T
+        by_measure[:, number] = measures.T * _MEASURE_SCALE
+        mine = np.unique(kind[taught])
+        own[:, mine] = by_kind[:, mine] * _KIND_SCALE + ridge.intercept_[:, None]
+    flat = heads * many
+    return weights.reshape(-1, flat), by_measure.reshape(-1, flat), own
+
+
+def _taught(kinds: NDArray[np.str_], rows: pd.DataFrame) -> tuple[bool, ...]:
+    """Return which kinds belong to a domain that enough prompts have taught."""
+    domain = rows["kind"].map(lambda kind: DOMAINS.get(kind, kind))
+    distinct = rows.groupby(domain)["cluster"].nunique()
+    return tuple(
+        bool(distinct[DOMAINS.get(kind, kind)] >= ENOUGH) for kind in kinds.tolist()
+    )
+
+
+def _correlation(rows: pd.DataFrame) -> float:
+    """Return how much both tiers fail at the same prompts, within tables on average."""
+    centred = [
+        rows[name] - rows.groupby("table")[name].transform("mean")
+        for name in ("small_fails", "medium_fails")
+    ]
+    small, medium = (each.to_numpy(np.float64) for each in centred)
+    spread = float(np.sqrt((small**2).mean() * (medium**2).mean()))
+    return float((small * medium).mean()) / spread if spread else 0.0

@@ -1,0 +1,76 @@
+"""What a plan in a real kernel shows of an estimate."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.estimators import BY_WORDS, install
+from tests.support.kernel import Kernel, running_kernel
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def kernel(
+    _session_environment: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernel]:
+    """Give the tests a kernel beside which a package has installed a classifier."""
+    folder = tmp_path_factory.mktemp("installed")
+    with pytest.MonkeyPatch.context() as patch:
+        install(folder, BY_WORDS, patch)
+        before = os.environ.get("PYTHONPATH")
+        path = os.pathsep.join(filter(None, (str(folder), str(ROOT), before)))
+        patch.setenv("PYTHONPATH", path)
+        patch.setenv("COSTROUTE_PROVIDER", "simulated")
+        with running_kernel() as kernel:
+            assert kernel.run("%load_ext costroute_nb").ok
+            ran = kernel.run("%config CostRoute.classifier = 'by_words'")
+            assert ran.ok, ran.plain
+            yield kernel
+
+
+def test_a_plan_calls_it_an_estimate_and_shows_what_is_behind_it(
+    kernel: Kernel,
+) -> None:
+    ran = kernel.run("%route plan 'Why have the deep fjords such shallow thresholds?'")
+    assert ran.ok, ran.plain
+    for said in (
+        "class: medium (general), no rule matched, an estimate, confidence 80%",
+        "because: learned: P(small fails) 40%, P(medium fails) 20%, like word counts",
+        "estimated before any shift: P(small fails) 40%, P(medium fails) 20%; "
+        "tipped by many words",
+        "from the stated prior until 50 judged answers exist (0 so far)",
+    ):
+        assert said in ran.plain
+
+
+def test_a_plan_of_an_unknown_kind_says_so(kernel: Kernel) -> None:
+    ran = kernel.run("%route plan 'WHY HAVE FJORDS THRESHOLDS?'")
+    assert "because: outside what the classifier knows" in ran.plain
+    assert "which is not used; the nearest domain is word counts" in ran.plain
+
+
+def test_a_plan_by_a_rule_shows_no_estimate(kernel: Kernel) -> None:
+    ran = kernel.run("%route plan 'Please translate this: fjord'")
+    assert "rule translation" in ran.plain
+    assert "estimate" not in ran.plain
+
+
+def test_a_checked_cell_counts_failed_attempts(kernel: Kernel) -> None:
+    ran = kernel.run(
+        "%%route --dry-run --check True\n"
+        "Why do all of the deep fjords have such very shallow thresholds?"
+    )
+    assert "starts with: claude-haiku" in ran.plain
+    assert "the least expected cost, failed attempts included" in ran.plain
+
+
+def test_an_unknown_classifier_is_one_line_with_what_there_is(kernel: Kernel) -> None:
+    kernel.run("%config CostRoute.classifier = 'by_wrods'")
+    ran = kernel.run("%route plan 'Why have fjords thresholds?'")
+    assert not ran.ok
+    assert "installed: by_words" in ran.error["evalue"]
+    assert kernel.run("%config CostRoute.classifier = 'by_words'").ok
+    assert kernel.run("%route plan 'Why have fjords thresholds?'").ok
