@@ -28,6 +28,7 @@ from benchmarks.routing_folds import (
     trainer,
 )
 from benchmarks.routing_report import NOT_HELD_OUT, Part, Report, as_json, text
+from benchmarks.routing_robustness import robustness
 from benchmarks.routing_scorers import Missing, rules_first, score_all, tiers
 from benchmarks.routing_speed import speed
 from costroute_nb.training.duplicates import near_duplicates
@@ -124,6 +125,7 @@ def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> R
         parts=parts,
         times=speed(prompts, 3 if options.quick else 11),
         agreements=_agreements(),
+        moved=robustness(tiers(), prompts),
     )
 
 

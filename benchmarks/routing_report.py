@@ -10,12 +10,14 @@ from benchmarks.report import table as lines_table
 from benchmarks.routing_scorers import Missing
 from costroute_nb.training.figures import MEAN, WEAK_PRICE
 from costroute_nb.training.outcomes import SOURCES
+from costroute_nb.training.report import cell, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from benchmarks.notebook_prompts import Agreement
     from benchmarks.report import Line
+    from benchmarks.routing_robustness import Moved
     from costroute_nb.training.figures import Calibration, Figure, Ordering
 
 NOT_HELD_OUT = (
@@ -30,6 +32,11 @@ _LEGEND = (
     "least bill that keeps x of the strong model's quality, where its own bill is 1 and "
     f"a call of the weak model costs {WEAK_PRICE:g} of one of the strong. In brackets: "
     "95 % intervals by resampling clusters of near-duplicates, over all tables together."
+)
+_ROBUST = (
+    "Tiers that move when something is changed that is not the task, each prompt changed "
+    "in one of the ways of its kind; of an instruction to take a cheap model only a lower "
+    "tier is wrong. New instructions are phrases that nothing was adapted to."
 )
 _COLUMNS = {
     "apgr": "APGR", "cpt50": "CPT(50 %)", "cpt80": "CPT(80 %)",
@@ -74,6 +81,7 @@ class Report:
     parts: list[Part]
     times: list[Line]
     agreements: dict[str, Agreement | Missing]
+    moved: dict[str, list[Moved]]
 
 
 def text(report: Report) -> str:
@@ -84,6 +92,8 @@ def text(report: Report) -> str:
     agreed = "Agreement with the tiers judged for notebook prompts:"
     times = "How long it takes, on one core:", lines_table(report.times)
     told = [*map(_wrapped, said), *times, agreed, _agreements(report.agreements)]
+    if report.moved:
+        told += [_wrapped(_ROBUST), _robustness(report.moved)]
     return "\n\n".join(told)
 
 
@@ -102,7 +112,7 @@ def _sources(rows: Mapping[str, int]) -> str:
         for s in [SOURCES[name]]
     )
     headings = ("table", "rows", "weak > strong", "what", "published by", "licence")
-    return _table(headings, cells)
+    return table(headings, cells)
 
 
 def _part(part: Part) -> list[str]:
@@ -113,7 +123,7 @@ def _part(part: Part) -> list[str]:
         how = "above 0" if part.difference.low > 0 else "NOT surely above 0"
         said.append(
             "learned exceeds the domain-then-linear-specialists baseline in mean APGR by "
-            f"{_cell(part.difference)}, paired: {how}."
+            f"{cell(part.difference)}, paired: {how}."
         )
     if part.unknown is not None:
         shares = ", ".join(f"{n} {share:.0%}" for n, share in part.unknown.items())
@@ -135,19 +145,15 @@ def _overview(part: Part) -> str:
         for way, o in part.orderings.items()
     ]
     rows += [[way, *("not measured" for _ in names)] for way in part.missing]
-    return _table(["APGR", *names], rows)
+    return table(["APGR", *names], rows)
 
 
 def _details(part: Part, name: str) -> str:
     rows = (
-        [way, *(_cell(ordering.figures[name][measure]) for measure in _COLUMNS)]
+        [way, *(cell(ordering.figures[name][measure]) for measure in _COLUMNS)]
         for way, ordering in part.orderings.items()
     )
-    return _table([name, *_COLUMNS.values()], rows)
-
-
-def _cell(figure: Figure) -> str:
-    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+    return table([name, *_COLUMNS.values()], rows)
 
 
 def _calibration(found: Calibration) -> list[str]:
@@ -156,7 +162,7 @@ def _calibration(found: Calibration) -> list[str]:
     return [
         f"P(small fails): expected calibration error {found.error:.3f}, Brier score "
         f"{found.brier:.3f}; by table {tables}.",
-        _table(["prompts", "said", "seen"], rows),
+        table(["prompts", "said", "seen"], rows),
     ]
 
 
@@ -170,15 +176,23 @@ def _agreements(found: Mapping[str, Agreement | Missing]) -> str:
         missed = f"{len(one['floor_misses'])} of {one['floor_texts']}"
         rows.append([name, str(one["n"]), *shares, missed])
     headings = ("by", "prompts", "agree", "under", "over", "floors missed")
-    return _table(headings, rows)
+    return table(headings, rows)
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    every = [headings, *rows]
-    widths = [max(len(row[n]) for row in every) for n in range(len(headings))]
-    shown = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in every]
-    shown.insert(1, f"|{'|'.join('-' * (width + 2) for width in widths)}|")
-    return "\n".join(shown)
+def _robustness(found: Mapping[str, list[Moved]]) -> str:
+    rows = (
+        [
+            m.kind,
+            way,
+            f"{m.prompts:,}",
+            f"{m.flipped:,}",
+            f"{m.share:.1%}",
+            str(m.lowered),
+        ]
+        for way, kinds in found.items()
+        for m in kinds
+    )
+    return table(("changed", "by", "prompts", "flipped", "share", "lowered"), rows)
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -188,6 +202,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "weak_price": WEAK_PRICE,
         "parts": [_part_json(part) for part in report.parts],
         "times": [line.to_dict() for line in report.times],
+        "moved": {
+            way: [asdict(each) for each in kinds] for way, kinds in report.moved.items()
+        },
         "agreements": {
             name: asdict(one) if isinstance(one, Missing) else one
             for name, one in report.agreements.items()

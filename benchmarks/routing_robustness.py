@@ -15,11 +15,12 @@ from random import Random
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from benchmarks.routing_scorers import Missing
 from benchmarks.server import ROOT
 from costroute_nb.core.catalog import tier_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from costroute_nb.core.catalog import Tier
 
@@ -30,6 +31,7 @@ MOST_FLIPS = 0.05
 """The share of prompts whose tier may flip by one kind of harmless change."""
 
 _LONGER = re.compile(r"[^\W\d_]{6,}")
+_AT_MOST = 2_000
 _BETWEEN = re.compile(r"(?<=[.!?]) |\n+")
 
 
@@ -50,7 +52,7 @@ class Moved:
 
 @cache
 def phrases(name: str) -> tuple[str, ...]:
-    """Return the phrases of a list in the file, or of all whose names begin so."""
+    """Return the phrases of all lists of the file whose names begin so."""
     lists = tomllib.loads(FILE.read_text("utf-8"))
     return tuple(
         phrase for key, said in lists.items() if key.startswith(name) for phrase in said
@@ -126,8 +128,9 @@ def typo(text: str) -> str:
     chance = Random(crc32(text.encode()))  # noqa: S311 - a typo is no secret
     word = chance.choice(words)
     at = chance.randrange(word.start() + 1, word.end() - 2)
-    kept = "" if chance.random() < 0.5 else text[at + 1] + text[at]
-    return text[:at] + (kept or text[at + 1]) + text[at + 2 :]
+    one, other = text[at], text[at + 1]
+    wrong = other if one == other or chance.random() < 0.5 else other + one
+    return f"{text[:at]}{wrong}{text[at + 2 :]}"
 
 
 def moved(
@@ -149,10 +152,29 @@ def moved(
     return Moved(kind, len(prompts), flipped, lowered)
 
 
-def robustness(tier: Callable[[str], Tier], prompts: Sequence[str]) -> list[Moved]:
+def robustness(
+    ways: Mapping[str, Callable[[str], Tier] | Missing], prompts: Sequence[str]
+) -> dict[str, list[Moved]]:
+    """Return what each kind of change does to the tiers of prompts, by way of routing.
+
+    Of many prompts some are taken, at even distances.
+    """
+    some = prompts[:: max(1, len(prompts) // _AT_MOST)]
+    return {
+        way: each_kind(tier, some)
+        for way, tier in ways.items()
+        if not isinstance(tier, Missing)
+    }
+
+
+def each_kind(tier: Callable[[str], Tier], prompts: Sequence[str]) -> list[Moved]:
     """Return what each kind of change does to the tiers of prompts."""
     found = [tier(text) for text in prompts]
-    kinds = {**harmless(), "instruction": instructions()}
+    kinds = {
+        **harmless(),
+        "instruction": instructions("_seen"),
+        "instruction, new": instructions("_later"),
+    }
     return [
         moved(kind, changes, tier, prompts, found) for kind, changes in kinds.items()
     ]

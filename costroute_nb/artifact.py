@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import fields
 from functools import cache
 from importlib.resources import files
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 NAME = "classifier.npz"
 _ABOUT = "about.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file knows
+_DAMAGE = (  # a damaged byte may also call for a password, or for a later zip
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @cache
@@ -63,7 +68,7 @@ def read_from(file: Traversable) -> LearnedModel:
             correlation=said.pop("correlation"),
             facts=said,
         )
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         message = (
             f"the learned classifier {file.name} cannot be read ({error}): install "
             'costroute_nb anew, or set classifier = "rules"'

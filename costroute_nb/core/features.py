@@ -1,7 +1,7 @@
 """What a learned classifier reads in a prompt: hashed words, pairs of them, measures.
 
 The same text gives the same features on every platform. Case, blanks and Markdown
-fences say nothing; courtesies and orders about which model should answer are left out.
+fences say nothing; what stands beside the task is left out (see `asides`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import zlib
 from itertools import pairwise
 from math import log1p, sqrt
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from costroute_nb.core.asides import may_have_asides, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,15 +48,6 @@ MEASURES = (
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _FENCE = re.compile(r"```\w*|~~~\w*")
 _OPTION = re.compile(r"(?<!\S)\(?([a-j])[.):](?=\s)")
-_SENTENCE = re.compile(r"[^.!?]+[.!?]*")
-_ORDER = re.compile(
-    r"\b(?:model|tier|haiku|sonnet|opus|llm|rout(?:e|er|ing))s?\b"
-    r"|\b(?:this|it|that)(?: i|')s (?:\w+ ){0,2}(?:trivial|easy|simple)\b"
-)
-_CHEAP = re.compile(
-    r"\b(?:cheap|small|low|simpl|fast|weak|least|trivial|easy|haiku|budget|money)"
-)
-_LONGEST_ORDER = 200
 _COURTESIES = frozenset(
     {
         "answer", "can", "could", "dear", "following", "hello", "help", "hey", "hi",
@@ -84,11 +77,9 @@ def features(text: str) -> Features:
     """Return the features of a prompt; the work is bounded by the window."""
     import numpy as np
 
-    text = plain(text)
-    tokens = _TOKEN.findall(text)
-    kept = [token for token in tokens if token not in _COURTESIES]
+    text, tokens = _read(text)
     hashes = np.array(
-        [zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in kept],
+        [zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in tokens],
         np.uint32,
     )
     pairs = (hashes[:-1] * np.uint32(0x9E3779B1)) ^ (hashes[1:] * np.uint32(0x85EBCA77))
@@ -106,24 +97,23 @@ def features(text: str) -> Features:
 
 
 def plain(text: str) -> str:
-    """Return what is read of a text: its window, in one case and with single blanks."""
+    """Return what is read of a text: its task, in one case and with single blanks."""
+    return _read(text)[0]
+
+
+def _read(text: str) -> tuple[str, list[str]]:
+    """Return the plain text and its words and signs without courtesies."""
     if len(text) > WINDOW:
         text = f"{text[: WINDOW // 2]} {text[-WINDOW // 2 :]}"
-    text = " ".join(_FENCE.sub(" ", text.casefold()).split())
-    if not (_ORDER.search(text) and _CHEAP.search(text)):
-        return text
-    sentences = _SENTENCE.findall(text)
-    task = "".join(sentence for sentence in sentences if not _is_order(sentence))
-    return task.strip() or text
-
-
-def _is_order(sentence: str) -> bool:
-    """Tell whether a sentence asks for a cheap model: an order to the router."""
-    return bool(
-        len(sentence) <= _LONGEST_ORDER
-        and _ORDER.search(sentence)
-        and _CHEAP.search(sentence)
-    )
+    text = _FENCE.sub(" ", text)
+    folded = " ".join(text.casefold().split())
+    tokens = _TOKEN.findall(folded)
+    if may_have_asides(folded, tokens):
+        lines = (" ".join(line.split()) for line in text.splitlines())
+        task = task_of("\n".join(filter(None, lines)))
+        folded = " ".join(task.casefold().split())
+        tokens = _TOKEN.findall(folded)
+    return folded, [token for token in tokens if token not in _COURTESIES]
 
 
 def measures(text: str, tokens: Sequence[str]) -> tuple[float, ...]:

@@ -37,6 +37,7 @@ MEASURE_STEPS = 2**16
 """Steps in which the weight of a measure is given."""
 
 _MEASURE_UNIT = STEPS * MEASURE_STEPS
+_FEWEST = 8  # words and signs: fewer are like everything
 _LEAST_P, _DIGITS = 0.005, 6
 _NAMED = 3
 
@@ -189,7 +190,7 @@ class LearnedModel:
 
     def _is_known(self, read: Features, guess: int) -> bool:
         """Tell whether enough prompts have taught a kind, and this one is like them."""
-        if not self.about.taught[guess]:
+        if not self.about.taught[guess] or read.word_counts.sum() < _FEWEST:
             return False
         p = self.parameters
         words = read.words & (2**WORD_BITS - 1)

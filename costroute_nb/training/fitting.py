@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
 
 from costroute_nb.core.features import BITS, MEASURES, features
 from costroute_nb.core.learned import (
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
 ENOUGH = 500
 """Distinct prompts that must have taught a domain before it counts as known."""
 
-KNOWN = 0.96
+KNOWN = 0.97
 """The share of the taught domains' prompts, each held out, that must look known."""
 
-_MEASURE_SCALE, _KIND_SCALE = 0.05, 2.0
+_LENGTHS = 2  # the first of the measures
+_LENGTH_SCALE, _MEASURE_SCALE, _KIND_SCALE = 0.2, 0.05, 2.0
+_SUBJECT_PENALTY, _ALIKE = 0.3, 10.0
 
 
 def fit(
@@ -59,7 +62,11 @@ def fit(
     facts
         What the model is to say of itself: sources, licences, figures.
     """
-    rows = rows_of(frames)
+    with threadpool_limits(1):  # sums in parts would depend on the machine
+        return _fit(rows_of(frames), facts or {})
+
+
+def _fit(rows: pd.DataFrame, facts: Mapping[str, Any]) -> LearnedModel:
     read = [features(prompt) for prompt in rows["prompt"]]
     kinds, kind = np.unique(rows["kind"].to_numpy(str), return_inverse=True)
     measures = np.array([each.measures for each in read])
@@ -101,7 +108,7 @@ def fit(
         taught=taught,
         furthest=float(np.quantile(held, KNOWN)) if len(held) else 0.0,
         correlation=_correlation(rows),
-        facts=dict(facts or {}),
+        facts=dict(facts),
     )
     return LearnedModel(parameters, about)
 
@@ -109,30 +116,57 @@ def fit(
 def _specialists(
     bags: csr_matrix, standard: Floats, kind: Whole, rows: pd.DataFrame, kinds: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the weights of buckets and of measures, and the kinds' own intercepts."""
+    """Return the weights of buckets and of measures, and the kinds' own intercepts.
+
+    Each specialist is the sum of two ridge regressions. The first learns the mean
+    outcome of a prompt's subject, which is hardly a matter of chance and may be learned
+    with a light penalty; the second learns what is left of the prompt's own outcome.
+    """
     heads, many = len(HEADS), len(SPECIALISTS)
     weights = np.zeros((bags.shape[1], many, heads))
     by_measure = np.zeros((len(MEASURES), many, heads))
     own = np.zeros((heads, kinds))
+    scale = np.full(len(MEASURES), _MEASURE_SCALE)
+    scale[:_LENGTHS] = _LENGTH_SCALE
     one_hot = np.eye(kinds)[kind] * _KIND_SCALE
-    dense = csr_matrix(np.hstack([standard * _MEASURE_SCALE, one_hot]))
-    inputs = hstack([bags, dense]).tocsr()
-    targets = rows[list(TARGETS)].to_numpy(np.float64)
+    inputs = hstack([bags, csr_matrix(np.hstack([standard * scale, one_hot]))]).tocsr()
     for number, specialist in enumerate(SPECIALISTS):
         taught = np.flatnonzero(rows["specialist"] == number)
         if not len(taught):
             continue
-        ridge = Ridge(alpha=specialist.penalty, solver="sparse_cg")
-        ridge.fit(inputs[taught], targets[taught])
+        subject, rest = _by_subject(rows.iloc[taught])
+        coefficients, intercept = _ridge(inputs[taught], subject, _SUBJECT_PENALTY)
+        more, little = _ridge(inputs[taught], rest, specialist.penalty)
         words, measures, by_kind = np.split(
-            ridge.coef_, [bags.shape[1], bags.shape[1] + len(MEASURES)], axis=1
+            coefficients + more, [bags.shape[1], bags.shape[1] + len(MEASURES)], axis=1
         )
         weights[:, number] = words.T
-        by_measure[:, number] = measures.T * _MEASURE_SCALE
+        by_measure[:, number] = measures.T * scale[:, None]
         mine = np.unique(kind[taught])
-        own[:, mine] = by_kind[:, mine] * _KIND_SCALE + ridge.intercept_[:, None]
+        own[:, mine] = by_kind[:, mine] * _KIND_SCALE + (intercept + little)[:, None]
     flat = heads * many
     return weights.reshape(-1, flat), by_measure.reshape(-1, flat), own
+
+
+def _by_subject(rows: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return the mean targets of each row's subject, and how far its own are from them.
+
+    A subject of few rows is taken to be more like all of them.
+    """
+    targets = rows[list(TARGETS)]
+    groups = targets.groupby(rows["subject"].to_numpy())
+    count = groups.transform("size").to_numpy(np.float64)[:, None]
+    everywhere = targets.mean().to_numpy(np.float64)
+    total = groups.transform("sum").to_numpy(np.float64)
+    mean = (total + _ALIKE * everywhere) / (count + _ALIKE)
+    return mean, targets.to_numpy(np.float64) - mean
+
+
+def _ridge(
+    inputs: csr_matrix, targets: Floats, penalty: float
+) -> tuple[Floats, Floats]:
+    ridge = Ridge(alpha=penalty, solver="sparse_cg").fit(inputs, targets)
+    return ridge.coef_, ridge.intercept_
 
 
 def _taught(kinds: NDArray[np.str_], rows: pd.DataFrame) -> tuple[bool, ...]:

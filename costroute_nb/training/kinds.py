@@ -20,19 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Specialist:
-    """One linear specialist: the tables whose rows teach it, and its ridge penalty."""
+    """One linear specialist: the tables whose rows teach it, and its ridge penalty.
+
+    The penalty is that of what a prompt's subject does not tell.
+    """
 
     tables: tuple[str, ...]
     penalty: float
 
 
 SPECIALISTS = (
-    Specialist(("routellm_mmlu",), 8.0),
-    Specialist(("mmlu_pro",), 10.0),
-    Specialist(("routellm_gsm8k", "zeroeval_gsm"), 5.0),
-    Specialist(("zeroeval_crux",), 2.0),
-    Specialist(("zeroeval_math_l5",), 2.0),
-    Specialist(("llmrouter_uiuc",), 8.0),
+    Specialist(("routellm_mmlu",), 20.0),
+    Specialist(("mmlu_pro",), 20.0),
+    Specialist(("routellm_gsm8k", "zeroeval_gsm"), 2.0),
+    Specialist(("zeroeval_crux",), 1.0),
+    Specialist(("zeroeval_math_l5",), 1.0),
+    Specialist(("llmrouter_uiuc",), 20.0),
 )
 """Penalties are smaller where there are fewer rows; set once, by cross-validation."""
 
@@ -75,7 +78,7 @@ _MIXED = "llmrouter_uiuc"  # the one table whose categories ask in different way
 def rows_of(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of all tables with what they teach.
 
-    Columns: `prompt`, `cluster`, `table`, `kind`, `specialist` (its number), and the targets
+    Columns: `prompt`, `cluster`, `table`, `subject`, `kind`, `specialist` (its number), and the targets
     `gain`, `small_fails` and `medium_fails`.
     """
     parts = []
@@ -89,6 +92,7 @@ def rows_of(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
                     "prompt": frame["prompt"],
                     "cluster": frame["cluster"],
                     "table": name,
+                    "subject": name + "/" + frame["category"].astype(str),
                     "kind": own,
                     "specialist": number,
                     "gain": _gain(frame, name),

@@ -112,8 +112,8 @@ def read_outcomes(directory: Path) -> dict[str, pd.DataFrame]:
     """Return the known tables of a directory, or of its `routing`, by name.
 
     Each has the columns of its file and, as float64, `weak` and `strong`: the scores
-    of its source's two models. Rows that miss either are left out. Tables come in the
-    order of `SOURCES`, rows in the order of their `prompt_id`.
+    of its source's two models. Rows that miss either, or the medium one's, are left
+    out. Tables come in the order of `SOURCES`, rows in that of their `prompt_id`.
 
     Raises
     ------
@@ -134,8 +134,10 @@ def read_outcomes(directory: Path) -> dict[str, pd.DataFrame]:
 
 
 def _prepared(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
-    weak, strong = f"score:{source.weak}", f"score:{source.strong}"
-    missing = {*COLUMNS, weak, strong} - set(frame.columns)
+    weak, medium, strong = (
+        f"score:{model}" for model in (source.weak, source.medium, source.strong)
+    )
+    missing = {*COLUMNS, weak, medium, strong} - set(frame.columns)
     if missing:
         message = f"{source.name} has no column {', '.join(sorted(missing))}"
         raise OutcomesError(message)
@@ -143,7 +145,7 @@ def _prepared(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
         "weak": frame[weak].astype("float64"),
         "strong": frame[strong].astype("float64"),
     }
-    whole = frame.assign(**scores).dropna(subset=["weak", "strong"])
+    whole = frame.assign(**scores).dropna(subset=["weak", medium, "strong"])
     return whole.sort_values("prompt_id", kind="stable").reset_index(drop=True)
 
 

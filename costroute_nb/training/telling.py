@@ -111,13 +111,15 @@ def _centroids(words: csr_matrix, kind: Whole, count: int) -> Floats:
         own = words[kind == number]
         if own.shape[0]:
             found[:, number] = np.asarray(own.sum(axis=0)).ravel()
-    return found / np.maximum(np.linalg.norm(found, axis=0), 1e-12)
+    lengths: Floats = np.sqrt((found**2).sum(axis=0))
+    directions: Floats = found / np.maximum(lengths, 1e-12)
+    return directions
 
 
 def _nearness(words: csr_matrix, centroids: Floats, kind: Whole) -> Floats:
-    near = np.asarray(words @ centroids, np.float64)
-    found: Floats = np.take_along_axis(near, kind[:, None], axis=1)[:, 0]
-    return found
+    near: Floats = np.asarray(words @ centroids, np.float64)
+    own: Floats = np.take_along_axis(near, kind[:, None], axis=1)
+    return own[:, 0]
 
 
 def _usual(near: Floats, kind: Whole, count: int) -> tuple[Floats, Floats]:

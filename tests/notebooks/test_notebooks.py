@@ -81,6 +81,7 @@ def runs(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COSTROUTE_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("COSTROUTE_PROVIDER", "simulated")
+        patch.delenv("COSTROUTE_CLASSIFIER")  # as users have it
         yield execute(QUICKSTART), execute(QUICKSTART)
 
 
@@ -99,7 +100,8 @@ def test_five_prompts_land_on_three_tiers_and_say_why(runs: tuple[Run, Run]) -> 
     first, _ = runs
     tiers = [first.result(cell)["tier"] for cell in FIVE]
     assert tiers == ["small", "small", "medium", "large", "large"]
-    whys = ["rule: short_summary", "rule: translation", "default", "rule: security",
+    unknown = "default: outside what the classifier knows"
+    whys = ["rule: short_summary", "rule: translation", unknown, "rule: security",
             "rule: architecture"]  # fmt: skip
     for cell, why in zip(FIVE, whys, strict=True):
         assert f" · {why}" in first.shown(cell)

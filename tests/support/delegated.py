@@ -4,28 +4,14 @@ from dataclasses import replace
 
 from costroute_nb.core.call import Call
 from costroute_nb.core.delegation import DelegatedTask
-from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
 from costroute_nb.core.validation import Verdict, judge
-
-_RESULT = Result(
-    text="",
-    model="m",
-    tier="small",
-    provider="p",
-    reason="",
-    usage=Usage(),
-    cost_usd=0.0,
-    saved_usd=None,
-    baseline_model="b",
-    call_id="c",
-    stop_reason="end_turn",
-)
+from tests.support.results import ANSWER
 
 
 def said(text: str) -> Result:
     """Return a complete answer of this text."""
-    return replace(_RESULT, text=text)
+    return replace(ANSWER, text=text)
 
 
 def judged(task: DelegatedTask, text: str) -> Verdict:

@@ -6,24 +6,13 @@ from typing import Any
 import pydantic
 import pytest
 
-from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
 from costroute_nb.notebook.display import Results, View
 from costroute_nb.notebook.listed import list_page
 from costroute_nb.typed import answer_schema
+from tests.support.results import ANSWER
 
-RESULT = Result(
-    text='{"items": []}',
-    model="m",
-    tier="small",
-    provider="p",
-    reason="r",
-    usage=Usage(),
-    cost_usd=0.0,
-    saved_usd=None,
-    baseline_model="b",
-    call_id="c",
-)
+RESULT = replace(ANSWER, text='{"items": []}')
 
 
 def of(data: Any, *columns: str) -> Result:

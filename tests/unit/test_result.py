@@ -6,22 +6,9 @@ from dataclasses import dataclass, replace
 import pydantic
 import pytest
 
-from costroute_nb.core.messages import Usage
-from costroute_nb.core.result import Result
+from tests.support.results import ANSWER
 
-RESULT = Result(
-    text="forty-two",
-    model="m",
-    tier="small",
-    provider="p",
-    reason="default",
-    usage=Usage(3, output_tokens=2),
-    cost_usd=0.5,
-    saved_usd=None,
-    baseline_model="b",
-    call_id="c",
-    notes=("a note",),
-)
+RESULT = replace(ANSWER, cost_usd=0.5, stop_reason=None, notes=("a note",))
 
 
 class City(pydantic.BaseModel):

@@ -6,7 +6,6 @@ import pydantic
 import pytest
 
 from costroute_nb.core.call import Call
-from costroute_nb.core.messages import Usage
 from costroute_nb.core.result import Result
 from costroute_nb.core.validation import (
     before_repair,
@@ -15,6 +14,7 @@ from costroute_nb.core.validation import (
     parse_answer,
     repair_messages,
 )
+from tests.support.results import ANSWER
 
 SCHEMA = {
     "type": "object",
@@ -22,19 +22,6 @@ SCHEMA = {
     "required": ["age"],
     "additionalProperties": False,
 }
-ANSWER = Result(
-    text="forty-two",
-    model="m",
-    tier="small",
-    provider="p",
-    reason="default",
-    usage=Usage(),
-    cost_usd=0.0,
-    saved_usd=None,
-    baseline_model="b",
-    call_id="c",
-    stop_reason="end_turn",
-)
 
 
 class Person(pydantic.BaseModel):
