@@ -166,7 +166,7 @@ def tiers() -> dict[str, Callable[[str], Tier] | Missing]:
 def combined(rules: RuleClassifier, model: Estimator) -> CombinedClassifier:
     """Return the classifier that asks rules first, as sessions have it by default."""
     return CombinedClassifier(
-        rules, model.estimate, offsets=lambda: PRIOR, max_failure=MAX_FAILURE
+        rules, model.estimate, offsets=lambda source: PRIOR, max_failure=MAX_FAILURE
     )
 
 

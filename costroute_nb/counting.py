@@ -101,13 +101,12 @@ class TokenCounter:
         found = self._learnt.get(simulated)
         if found is not None:
             return found
+        # Not under the lock: a fork takes the ledger's first, and would wait for ever.
+        learnt = _Learnt()
+        for record in self._ledger.counted(simulated=simulated):
+            self._take(learnt, record)
         with self._lock:
-            if simulated not in self._learnt:
-                learnt = _Learnt()
-                for record in self._ledger.counted(simulated=simulated):
-                    self._take(learnt, record)
-                self._learnt[simulated] = learnt
-            return self._learnt[simulated]
+            return self._learnt.setdefault(simulated, learnt)
 
     def _take(self, learnt: _Learnt, record: Record) -> None:
         model = self._catalog.known(record.model)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from costroute_nb.errors import ConfigurationError
 from costroute_nb.forks import lock_across_forks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from importlib.metadata import EntryPoint
 
     from costroute_nb.core.learned import Estimate
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 GROUP = "costroute_nb.classifiers"
 """The entry points of other packages: each an estimator, or what makes one."""
+
+_LENGTH, _NAMED = 60, 3  # characters of a line, and how many features tell what tipped
 
 
 class LateEstimator:
@@ -60,7 +64,10 @@ def installed(name: str) -> LateEstimator:
 
 
 class _Foreign:
-    """Another package's estimator, none of whose mistakes goes any further."""
+    """Another package's estimator, none of whose mistakes goes any further.
+
+    What it says is made plain: numbers that Python and the ledger know, and short lines.
+    """
 
     def __init__(self, name: str, estimator: Any) -> None:
         self._name = name
@@ -79,15 +86,54 @@ class _Foreign:
                 "not costroute_nb.Estimate"
             )
             raise ConfigurationError(message)
-        for name in ("p_small_fails", "p_medium_fails", "p_both_fail"):
-            chance = getattr(found, name)
-            if not 0 <= chance <= 1:  # nor is it not a number
-                message = (
-                    f"classifier {self._name!r}: {name} is a probability from 0 to 1, "
-                    f"not {chance}"
-                )
-                raise ConfigurationError(message)
-        return found
+        plain: dict[str, Any] = {}
+        for part, made in _PLAIN.items():
+            try:
+                plain[part] = made(getattr(found, part))
+            except Exception as error:
+                raise _unusable(self._name, f"has no usable {part}", error) from error
+        # Under the name it is chosen by, so that nobody else's answers shift it.
+        return Estimate(**plain, source=self._name)
+
+
+def _chance(said: Any) -> float:
+    chance = float(said)
+    if not 0 <= chance <= 1:  # nor is it not a number
+        message = f"{chance} is no probability from 0 to 1"
+        raise ValueError(message)
+    return chance
+
+
+def _finite(said: Any) -> float:
+    number = float(said)
+    if not isfinite(number):
+        message = f"{number} is no finite number"
+        raise ValueError(message)
+    return number
+
+
+def _line(said: Any, length: int = _LENGTH) -> str:
+    """Return one short line that can be shown anywhere."""
+    words = " ".join(str("" if said is None else said).split())
+    return "".join(filter(str.isprintable, words))[:length]
+
+
+def _few(said: Any) -> tuple[str, ...]:
+    if isinstance(said, str):
+        return (_line(said),)
+    return tuple(map(_line, islice(said, _NAMED)))
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "p_small_fails": _chance,
+    "p_medium_fails": _chance,
+    "p_both_fail": _chance,
+    "domain": _line,
+    "known_domain": bool,
+    "difficulty": _finite,
+    "tipped": _few,
+}
+"""What makes each part of a foreign estimate what it should be."""
 
 
 def _loaded(entry: EntryPoint) -> Any:
@@ -101,5 +147,5 @@ def _loaded(entry: EntryPoint) -> Any:
 
 
 def _unusable(name: str, how: str, error: Exception) -> ConfigurationError:
-    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    said = _line(f"{type(error).__name__}: {error}".removesuffix(": "), 300)
     return ConfigurationError(f"classifier {name!r} {how}: {said}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from costroute_nb.tables import load_tables
 from costroute_nb.wiring import SHIPPED, classifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from costroute_nb.core.classification import Classification
     from costroute_nb.core.messages import Message
@@ -29,12 +30,18 @@ def classify(prompt: str) -> Classification:
 
     It is by your rules and the built-in ones, and where none matches by the learned
     classifier as shipped: neither your settings nor the ledger's answers change it.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is given anything but a text.
     """
+    _check_text(prompt)
     rules = load_tables(config_dir()).rules
     classifier = CombinedClassifier(
         classifier_of(rules.rules, rules.size),
         SHIPPED.estimate,
-        offsets=lambda: PRIOR,
+        offsets=lambda source: PRIOR,
         max_failure=DEFAULTS.max_failure,
     )
     return classifier.classify(prompt, input_tokens=estimate_tokens(prompt))
@@ -49,12 +56,9 @@ def difficulty(prompts: Iterable[str]) -> list[float]:
     Raises
     ------
     ConfigurationError
-        If it is given one text instead of several.
+        If it is given one text instead of several, or anything but texts.
     """
-    if isinstance(prompts, str):
-        message = "difficulty takes a list of prompts: difficulty([prompt])"
-        raise ConfigurationError(message)
-    return [SHIPPED.estimate(prompt).difficulty for prompt in prompts]
+    return [SHIPPED.estimate(prompt).difficulty for prompt in _texts(prompts)]
 
 
 def count_tokens(
@@ -134,6 +138,30 @@ def trim(
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def _check_text(prompt: object) -> None:
+    if not isinstance(prompt, str):
+        message = f"classify takes a text, not {type(prompt).__name__}"
+        raise ConfigurationError(message)
+
+
+def _texts(prompts: object) -> list[str]:
+    """Return the prompts whose difficulty is asked, all of them looked at first."""
+    if isinstance(prompts, str):
+        message = "difficulty takes a list of prompts: difficulty([prompt])"
+        raise ConfigurationError(message)
+    if isinstance(prompts, (bytes, bytearray)) or not isinstance(prompts, Iterable):
+        message = f"difficulty takes a list of prompts, not {type(prompts).__name__}"
+        raise ConfigurationError(message)
+    texts = []
+    for number, prompt in enumerate(prompts):
+        if not isinstance(prompt, str):
+            kind = type(prompt).__name__
+            message = f"difficulty takes a list of prompts: number {number} is {kind}"
+            raise ConfigurationError(message)
+        texts.append(prompt)
+    return texts
 
 
 def _tokenizer(model: str | None) -> str:

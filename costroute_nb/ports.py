@@ -219,8 +219,8 @@ class LedgerStore(Protocol):
     def counted(self, *, simulated: bool) -> Iterable[Record]:
         """Return a pot's newest records of known estimate and usage, oldest first."""
 
-    def judged(self) -> list[Judged]:
-        """Return the newest judged answers of all sessions that were not simulated."""
+    def judged(self, estimator: str) -> list[Judged]:
+        """Return each tier's newest real answers that an estimator had spoken of."""
 
     def thread_gaps(self, now: datetime, *, simulated: bool) -> Iterable[Gap]:
         """Return the times between the newest calls of threads of a pot to one model.

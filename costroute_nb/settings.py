@@ -82,7 +82,9 @@ class Settings:
         "first), both, or the name of an installed classifier",
     )
     max_failure: float = _setting(
-        0.2, "estimated share of failures up to which a tier is good enough"
+        0.2,
+        "estimated share of failures up to which a tier is good enough; not used where "
+        "a schema or check can reject the answer: there the least expected cost decides",
     )
     max_tokens: int = _setting(4096, "cap on answer tokens when a call names none")
     context_tokens: int | None = _setting(

@@ -88,26 +88,24 @@ class Trip:
 
         Return False where nothing could, or there was no complete answer to reject.
         A mended answer has a verdict of its own, but it is not the one to the prompt
-        that the classifier had spoken of.
+        that the classifier had spoken of. A check that broke has none to give.
         """
         if self.call.schema is None and self.call.check is None:
             return False
-        if verdict.result.stop_reason not in COMPLETE:
+        if verdict.check_raised or verdict.result.stop_reason not in COMPLETE:
             return False
         attempt = self.attempts[index]
         small_failed = any(
             earlier.record.tier == "small" and earlier.record.accepted is False
             for earlier in self.attempts[:index]
         )
-        said = p_fails(
-            self.plan.classification.estimate,
-            attempt.record.tier,
-            small_failed=small_failed,
-        )
+        estimate = None if mended else self.plan.classification.estimate
+        said = p_fails(estimate, attempt.record.tier, small_failed=small_failed)
         record = replace(
             attempt.record,
             accepted=verdict.outcome == "accepted",
-            p_fails=None if mended else said,
+            p_fails=said,
+            estimator=None if estimate is None or said is None else estimate.source,
         )
         self.attempts[index] = replace(attempt, record=record)
         return True

@@ -46,7 +46,7 @@ _LONGEST = 200
 _LABEL = 30
 """Characters of the longest label before a colon."""
 
-_MOST = 300
+_MOST = 120
 """Units that are looked at, half at each end: all but of a text of nothing else."""
 
 _EDGE = 4
@@ -61,17 +61,13 @@ _SHORT = 60
 _END = re.compile(
     r"(?<!\b[A-Za-z\d]\.)(?:(?<=[.!?…:])|(?<=[:;-]\))) |(?<=[。！？：]) ?|\n"  # noqa: RUF001
 )
-# Where a unit may begin though nothing ended before it: a capital, or another script.
-_START = re.compile(r"\s(?=[A-Z¿¡À-Þ\u3040-\u9fff\uac00-\ud7af\u0400-\u04ff])")
+_HIGH = re.compile(r"[^\x00-\u03ff]")  # a class of ranges takes milliseconds to compile
+_LATIN = re.compile(r"[à-öø-ž]")
+# Where a unit may begin though nothing ended before it.
+_START = re.compile(r"\s(?=[¿¡]|[^\x00-\u03ff])")
 _MARKED = re.compile(r"\(?[a-z\d][.):]\s")
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"[\d=\[\]{}<>\\$_/*+^|#]|\w\(")
-_ACCENT = re.compile(
-    r"[à-öø-ž\u0400-\u04ff\u0590-\u06ff\u0900-\u0e7f\u3040-\u9fff\uac00-\ud7af]"
-)
-_OTHER_SCRIPT = re.compile(
-    r"[\u0400-\u04ff\u0590-\u06ff\u0900-\u0e7f\u3040-\u9fff\uac00-\ud7af]"
-)
 
 
 def may_have_asides(folded: str, words: Iterable[str]) -> bool:
@@ -83,16 +79,19 @@ def may_have_asides(folded: str, words: Iterable[str]) -> bool:
         or not (words.isdisjoint(EASY) or words.isdisjoint(ASKED))
         or not (words.isdisjoint(SPARED) or words.isdisjoint(SPARE))
         or not (words.isdisjoint(POLITE_WORDS) or not POLITE.search(folded))
-        or not (folded.isascii() or not _ACCENT.search(folded))
+        or not (folded.isascii() or not _has_accent(folded))
         or _announces(folded[: folded.find(":", 0, _LONGEST // 2) + 1])
     )
 
 
-def task_of(text: str) -> str:
-    """Return a text without its asides; a text that is nothing else stays whole."""
+def task_of(text: str) -> tuple[str, bool]:
+    """Return a text without its asides, and whether one of them was an order.
+
+    A text that is nothing else stays whole.
+    """
     units = [unit for unit in _END.split(text) if unit.strip()]
     if not units:
-        return text
+        return text, False
     if len(units) > _MOST:
         half = _MOST // 2
         units[half:-half] = [" ".join(units[half:-half])]
@@ -104,12 +103,13 @@ def task_of(text: str) -> str:
     if not ENGLISH.isdisjoint(_WORD.findall(task)):
         kept = [not _is_aside(unit, english=True) for unit in folded]
     _leave_labelled(folded, kept)
+    ordered = not all(kept)
     _leave_edges(folded, kept)
     if all(kept):
-        return text
+        return text, False
     task = " ".join(unit for unit, stays in zip(units, kept, strict=True) if stays)
-    enough = len(_WORD.findall(task)) >= _LEAST or _OTHER_SCRIPT.search(task)
-    return task if enough else text
+    enough = len(_WORD.findall(task)) >= _LEAST or _in_other_script(task)
+    return (task, ordered) if enough else (text, False)
 
 
 def _part_last(units: list[str], folded: list[str]) -> None:
@@ -202,13 +202,25 @@ def _is_foreign(unit: str, words: Sequence[str]) -> bool:
     """Tell whether a unit says something in another language than English."""
     if not ENGLISH.isdisjoint(words) or _CODE.search(unit):
         return False
-    if not unit.isascii() and _OTHER_SCRIPT.search(unit):
+    if not unit.isascii() and _in_other_script(unit):
         return True
     if not SURELY_FOREIGN.isdisjoint(words):
         return True
     hits = len(FOREIGN.intersection(words)) + (not ROUTER.isdisjoint(words))
-    hits += _ACCENT.search(unit) is not None
+    hits += _has_accent(unit)
     return hits > 1 and len(words) >= _LEAST
+
+
+def _in_other_script(text: str) -> bool:
+    """Tell whether a text has letters beyond Greek; signs and emoji are in between."""
+    return any(
+        "\u0400" <= sign <= "\u1dff" or "\u3040" <= sign <= "\ud7af"
+        for sign in _HIGH.findall(text)
+    )
+
+
+def _has_accent(text: str) -> bool:
+    return _LATIN.search(text) is not None or _in_other_script(text)
 
 
 def _is_courtesy(unit: str) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 OUTSIDE = "outside what the classifier knows"
 """Why the default tier is taken though an estimator was asked."""
 
+_HELPS = 0.9  # medium helps where it fails less often than this share of small
+
 
 class CombinedClassifier:
     """Classify prompts by rules and size, and where they say nothing by an estimate.
@@ -26,7 +28,7 @@ class CombinedClassifier:
     estimate
         How likely answers to a text fail; called only where no rule matched.
     offsets
-        The logits by which its probabilities are shifted now.
+        The logits by which the probabilities of an estimate's source are shifted now.
     max_failure
         The greatest probability of failing at which a tier is still chosen, in [0, 1].
     """
@@ -36,7 +38,7 @@ class CombinedClassifier:
         rules: RuleClassifier,
         estimate: "Callable[[str], Estimate]",
         *,
-        offsets: Callable[[], Offsets],
+        offsets: Callable[[str], Offsets],
         max_failure: float,
     ) -> None:
         self._rules = rules
@@ -49,9 +51,10 @@ class CombinedClassifier:
     ) -> Classification:
         """Return the class of a prompt as typed; see `RuleClassifier.classify`.
 
-        Where nothing but an estimate decides, it is the cheapest tier that fails
-        seldom enough, and the default tier for prompts that the estimator does not
-        know.
+        An estimator reads `values` whatever the text says itself. Where nothing but an
+        estimate decides, it is the cheapest tier that fails seldom enough. It is the
+        default tier for prompts that the estimator does not know, and where small and
+        medium fail too often, and medium hardly less often than small.
         """
         found = self._rules.classify(text, values=values, input_tokens=input_tokens)
         if found.rule is not None:
@@ -62,21 +65,25 @@ class CombinedClassifier:
         return self._decided(found, estimate)
 
     def _decided(self, found: Classification, estimate: "Estimate") -> Classification:
-        offsets = self._offsets()
+        offsets = self._offsets(estimate.source)
         small, medium, both = with_offsets(estimate, offsets)
         tier: Tier = "large"
         confidence = found.confidence
+        limit = f", at most {self._max_failure:.0%} wanted"
+        like = f", like {estimate.domain}" if estimate.domain else ""
         if small <= self._max_failure:
-            tier, confidence = "small", 1 - small
+            tier, confidence, limit = "small", 1 - small, ""
         elif medium <= self._max_failure:
             tier, confidence = "medium", 1 - medium
-        like = f", like {estimate.domain}" if estimate.domain else ""
+        elif medium >= _HELPS * small:
+            tier, confidence = found.tier, 1 - medium
+            like += "; nothing says that a stronger model does better"
         return replace(
             found,
             tier=tier,
             confidence=confidence,
             reason=f"learned: P(small fails) {small:.0%}, "
-            f"P(medium fails) {medium:.0%}{like}",
+            f"P(medium fails) {medium:.0%}{limit}{like}",
             p_small_fails=small,
             p_medium_fails=medium,
             p_both_fail=both,

@@ -21,6 +21,10 @@ def least_expected(
     only the cheapest model is asked: where that one fails, another of its tier most
     likely fails as well. A model's cost counts as often as all before it fail.
 
+    Each model is counted with one answer. What a rejected answer costs to repair, and
+    what a cut one costs to try again longer, is not in the expectation: nobody
+    estimates how often that happens. It is in the worst case that limits hold against.
+
     Parameters
     ----------
     candidates

@@ -73,11 +73,46 @@ class Features(NamedTuple):
     measures: tuple[float, ...]
 
 
+def readings(text: str) -> list[Features]:
+    """Return the features of a prompt; the work is bounded by the window.
+
+    They are of the prompt without what stands beside its task. Where an order to the
+    router was left out, those of the whole follow: it may have been the task.
+    """
+    return [_features(text, tokens) for text, tokens in _texts(text)]
+
+
 def features(text: str) -> Features:
-    """Return the features of a prompt; the work is bounded by the window."""
+    """Return the features of a prompt's task alone; see `readings`."""
+    return readings(text)[0]
+
+
+def plain(text: str) -> str:
+    """Return what is read of a text: its task, in one case and with single blanks."""
+    return _texts(text)[0][0]
+
+
+def _texts(text: str) -> list[tuple[str, list[str]]]:
+    """Return the plain texts to read, each with its words and signs."""
+    if len(text) > WINDOW:
+        text = f"{text[: WINDOW // 2]} {text[-WINDOW // 2 :]}"
+    text = _FENCE.sub(" ", text)
+    whole = " ".join(text.casefold().split())
+    tokens = _TOKEN.findall(whole)
+    if not may_have_asides(whole, tokens):
+        return [(whole, tokens)]
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    task, ordered = task_of("\n".join(filter(None, lines)))
+    task = " ".join(task.casefold().split())
+    found = [(task, _TOKEN.findall(task))]
+    return [*found, (whole, tokens)] if ordered else found
+
+
+def _features(text: str, tokens: Sequence[str]) -> Features:
+    """Return the features of a plain text, given its words and signs."""
     import numpy as np
 
-    text, tokens = _read(text)
+    tokens = [token for token in tokens if token not in _COURTESIES]
     hashes = np.array(
         [zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in tokens],
         np.uint32,
@@ -94,26 +129,6 @@ def features(text: str) -> Features:
         np.minimum(word_counts, MOST).astype(np.int64),
         measures(text, tokens),
     )
-
-
-def plain(text: str) -> str:
-    """Return what is read of a text: its task, in one case and with single blanks."""
-    return _read(text)[0]
-
-
-def _read(text: str) -> tuple[str, list[str]]:
-    """Return the plain text and its words and signs without courtesies."""
-    if len(text) > WINDOW:
-        text = f"{text[: WINDOW // 2]} {text[-WINDOW // 2 :]}"
-    text = _FENCE.sub(" ", text)
-    folded = " ".join(text.casefold().split())
-    tokens = _TOKEN.findall(folded)
-    if may_have_asides(folded, tokens):
-        lines = (" ".join(line.split()) for line in text.splitlines())
-        task = task_of("\n".join(filter(None, lines)))
-        folded = " ".join(task.casefold().split())
-        tokens = _TOKEN.findall(folded)
-    return folded, [token for token in tokens if token not in _COURTESIES]
 
 
 def measures(text: str, tokens: Sequence[str]) -> tuple[float, ...]:

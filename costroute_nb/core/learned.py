@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from costroute_nb.core.features import MEASURES, Features, features
+from costroute_nb.core.features import MEASURES, Features, readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +37,7 @@ MEASURE_STEPS = 2**16
 """Steps in which the weight of a measure is given."""
 
 _MEASURE_UNIT = STEPS * MEASURE_STEPS
+_LEAST_OTHER, _SURE = 0.1, 50.0
 _FEWEST = 8  # words and signs: fewer are like everything
 _LEAST_P, _DIGITS = 0.005, 6
 _NAMED = 3
@@ -51,7 +52,8 @@ class Estimate:
     the known kind of prompt this one is most like, and `known_domain` tells whether it
     is like any: where it is not, the probabilities mean little. `difficulty` orders
     prompts by how much they need the stronger model; `tipped` names at most three
-    features, never the user's text, that moved P(small fails) most.
+    features, never the user's text, that moved P(small fails) most. `source` is who says
+    so, and which version of it: what the ledger learns of one says nothing of another.
     """
 
     p_small_fails: float
@@ -61,6 +63,7 @@ class Estimate:
     known_domain: bool
     difficulty: float
     tipped: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +87,11 @@ class Parameters:
     intercepts
         Of each kind of prompt, for each head: float64, (H, C).
     kind_weights, kind_scales
-        Of each bucket, for each kind, and what a step is worth: int8,
-        (2 ** KIND_BITS, C), and float64, C.
+        Of each bucket, for each kind and, last, for other requests, and what a step is
+        worth: int8, (2 ** KIND_BITS, C + 1), and float64, C + 1.
     kind_measures, kind_intercepts
-        Of each measure, in `MEASURE_STEPS`, and each kind's own: int32, (M, C), and
-        float64, C.
+        Of each measure, in `MEASURE_STEPS`, and each one's own: int32, (M, C + 1), and
+        float64, C + 1.
     centroids
         The mean prompt of each kind, by its words: int8, (2 ** WORD_BITS, C).
     centroid_norms, usual, usual_spread
@@ -148,18 +151,33 @@ class LearnedModel:
         self._spread = parameters.spread.tolist()
 
     def estimate(self, text: str) -> Estimate:
-        """Return what is learned of a text: the typed prompt, in a bounded window."""
-        return self.estimate_of(features(text))
+        """Return what is learned of a text: the typed prompt, in a bounded window.
+
+        An order in it to take a cheap model never makes it look easier: the task alone
+        decides, or the whole where that looks harder.
+        """
+        task, *whole = map(self.estimate_of, readings(text))
+        if not whole:
+            return task
+        return replace(
+            task,
+            p_small_fails=max(task.p_small_fails, whole[0].p_small_fails),
+            p_medium_fails=max(task.p_medium_fails, whole[0].p_medium_fails),
+            p_both_fail=max(task.p_both_fail, whole[0].p_both_fail),
+            difficulty=max(task.difficulty, whole[0].difficulty),
+        )
 
     def estimate_of(self, read: Features) -> Estimate:
         """Return what is learned of a prompt by its features."""
         import numpy as np
 
         p = self.parameters
-        steps = np.array(standardized(read.measures, self._mean, self._spread))
+        steps = np.array(
+            standardized(read.measures, self._mean, self._spread), np.int64
+        )
         weighed = p.tf[read.counts] * p.idf[read.buckets]
         length = sqrt(int(weighed @ weighed)) or 1.0
-        chances = self._kinds(read, weighed / length, steps)
+        chances, other = self._kinds(read, weighed, length, steps)
         shares = np.bincount(p.specialist, chances)
         asked = int(shares.argmax())
         of_asked = np.where(p.specialist == asked, chances, 0.0) / shares[asked]
@@ -172,21 +190,24 @@ class LearnedModel:
         return self._estimate(
             total.tolist(),
             guess,
-            known=self._is_known(read, guess),
+            known=other < _LEAST_OTHER and self._is_known(read, guess),
             tipped=_tipped(by_measure[:, 1].tolist(), float(by_words[1])),
         )
 
-    def _kinds(self, read: Features, weighed: Array, steps: Array) -> Array:
-        """Return how likely each kind of prompt is."""
+    def _kinds(
+        self, read: Features, weighed: Array, length: float, steps: Array
+    ) -> tuple[Array, float]:
+        """Return how likely each kind of prompt is, and that it is another request."""
         import numpy as np
 
         p = self.parameters
         buckets = read.buckets & (2**KIND_BITS - 1)
-        logits = (weighed @ p.kind_weights[buckets]) * p.kind_scales
+        logits = weighed @ p.kind_weights[buckets].astype(np.int64)
+        logits = logits * p.kind_scales / length
         logits += steps @ p.kind_measures / _MEASURE_UNIT + p.kind_intercepts
-        odds: Array = np.exp(logits - logits.max())
-        chances: Array = odds / odds.sum()
-        return chances
+        odds: Array = np.exp(np.minimum(logits - logits[:-1].max(), _SURE))
+        chances: Array = odds[:-1] / odds[:-1].sum()
+        return chances, float(odds[-1] / odds.sum())
 
     def _is_known(self, read: Features, guess: int) -> bool:
         """Tell whether enough prompts have taught a kind, and this one is like them."""
@@ -223,6 +244,7 @@ class LearnedModel:
             known_domain=known,
             difficulty=round(gain, _DIGITS),
             tipped=tipped,
+            source=f"shipped {self.about.facts.get('date', '')}".rstrip(),
         )
 
 

@@ -34,8 +34,9 @@ def make_plan(
     """Return the candidates: hard constraints, then tier, then expected cost.
 
     Where an estimate decided the class and a schema or a check can reject the answer,
-    tiers are chosen by the least expected cost, failed attempts included. In a thread the model that keeps its prompt cache comes first where the lower
-    tiers would cost more without it.
+    tiers are chosen by the least expected cost, failed attempts included. In a thread
+    they are not: there the model that keeps its prompt cache comes first where the
+    lower tiers would cost more without it.
 
     Raises
     ------
@@ -166,12 +167,14 @@ def _named(found: Classification) -> str:
 def _by_expectation(call: Call, found: Classification) -> bool:
     """Whether failed attempts are planned for: they must show, and a next one be made.
 
-    What the user names, and delegated work, begins where it says.
+    What the user names, and delegated work, begins where it says. In a thread what is
+    paid now is not the whole cost: a prompt cache that is left is paid for again.
     """
     rejectable = call.schema is not None or call.check is not None
     named = call.model or call.tier or call.task
     learned = found.p_small_fails is not None
-    return learned and rejectable and call.escalate and not named
+    alone = call.thread is None
+    return learned and rejectable and call.escalate and alone and not named
 
 
 def _by_least_expected(

@@ -40,9 +40,10 @@ class Record:
     `structured` tells that the answer had to follow a schema; `trimmed_tokens` were
     left out of the prompt, which would have cost `trimmed` on top; `estimate` is what
     the prompt's tokens were taken for, uncorrected. `accepted` is the verdict on a
-    complete answer that a schema or a check could reject, and None of any other;
-    `p_fails` is how likely the learned classifier had said that to be, from 0 to 1,
-    unshifted, where there is a verdict and it was asked.
+    complete answer that a schema or a check could reject, and None of any other, also
+    where the check itself broke; `p_fails` is how likely an estimator had said that to
+    be, from 0 to 1, unshifted, where there is a verdict and one was asked, and
+    `estimator` is that one's name, as its `Estimate.source` has it.
     """
 
     call_id: str
@@ -75,6 +76,7 @@ class Record:
     trimmed: int | None = 0
     p_fails: float | None = None
     accepted: bool | None = None
+    estimator: str | None = None
     estimate: Estimate | None = None
 
     @property

@@ -37,6 +37,7 @@ class Verdict:
     `reason` may quote the answer or the check and is for the user's eyes; `fact` is
     what the ledger keeps of it, without a word of either. `told` is what its model
     may be told to mend it: what the answer says must not come back as the user's words.
+    `check_raised` tells of a check that broke, which says nothing of the answer.
     """
 
     outcome: Outcome
@@ -44,6 +45,7 @@ class Verdict:
     reason: str = ""
     fact: str = ""
     told: str = ""
+    check_raised: bool = False
 
     @property
     def repairable(self) -> bool:
@@ -97,9 +99,7 @@ def _judge_content(call: Call, result: Result) -> Verdict:
         reason = _one_line(broken)
         return Verdict("rejected", result, reason, "broke its promise", reason)
     if call.check is not None:
-        rejected = _checked(call.check, call.check_source, result)
-        if rejected:
-            return Verdict("rejected", result, *rejected)
+        return _checked(call.check, call.check_source, result)
     return Verdict("accepted", result)
 
 
@@ -279,16 +279,20 @@ def _require_defined(tree: ast.Expression, namespace: Mapping[str, Any]) -> None
             raise ValueError(message)
 
 
-def _checked(check: AnswerCheck, source: str, result: Result) -> tuple[str, str] | None:
-    """Return why a check rejects, as reason and as fact, or None."""
+def _checked(check: AnswerCheck, source: str, result: Result) -> Verdict:
+    """Return what the user's check says of an answer."""
     name = source or getattr(check, "__name__", "check")
     try:
         passed = bool(check(result))
     except Exception as error:
         kind = type(error).__name__
         reason = _one_line(f"check {name} raised {kind}: {error}")
-        return reason, f"check raised {kind}"
-    return None if passed else (_one_line(f"check failed: {name}"), "check failed")
+        fact = f"check raised {kind}"
+        return Verdict("rejected", result, reason, fact, check_raised=True)
+    if passed:
+        return Verdict("accepted", result)
+    reason = _one_line(f"check failed: {name}")
+    return Verdict("rejected", result, reason, "check failed")
 
 
 def _one_line(text: str, most: int = 200) -> str:

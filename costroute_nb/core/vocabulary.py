@@ -23,18 +23,23 @@ _MARKS = re.compile("[\u0300-\u036f\u3099\u309a\u00ad\u200b-\u200d\u2060\ufeff]+
 _CHARACTERS = "\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CHARACTER = re.compile(f"[{_CHARACTERS}]")
 _BLANK = re.compile(f"(?<=[{_CHARACTERS}]) (?=[{_CHARACTERS}])")
-_WORD = re.compile(rf"[^\W{_CHARACTERS}]+|[{_CHARACTERS}]")
-# What a cut leaves of a placeholder or a word: half a word may be another word.
-_CUT_AFTER = re.compile(r"(?:\{\{\s*+\w*+\s*+\}?+|(?<!\w)\w++)\Z")
-_CUT_BEFORE = re.compile(r"\A(?:\{?+\s*+\w*+\s*+\}{1,2}+|\w++)")
+_LETTER = rf"[^\W{_CHARACTERS}]"
+_WORD = re.compile(rf"{_LETTER}+|[{_CHARACTERS}]")
+# What a cut leaves of a placeholder or a word: half a word may be another word. Of
+# characters none is cut, and a run of them may be all there is.
+_CUT_AFTER = re.compile(rf"(?:\{{\{{\s*+\w*+\s*+\}}?+|(?<!{_LETTER}){_LETTER}++)\Z")
+_CUT_BEFORE = re.compile(rf"\A(?:\{{?+\s*+\w*+\s*+\}}{{1,2}}+|{_LETTER}++)")
 _ALTERNATIVE = re.compile(r"\w+~?|\w{3,}\*")
 _ANY_WORDS = re.compile(r"\.\.\.(\d{0,2})")
 
 
 def windows(text: str, values: Sequence[str] = ()) -> list[list[str]]:
     """Return the words that rules read, in parts that stand apart in the text."""
-    parts = _own_words(text)
-    if _says_little(parts):
+    parts = [
+        _WORD.findall(_fold(_PLACEHOLDER.sub(" _ ", end)))
+        for end in _both_ends(text, WINDOW)
+    ]
+    if sum(word != "_" for words in parts for word in words) < _FEW:
         parts += [_WORD.findall(_fold(end)) for end in _read_of(values)]
     return parts
 
@@ -42,24 +47,10 @@ def windows(text: str, values: Sequence[str] = ()) -> list[list[str]]:
 def excerpt(text: str, values: Sequence[str] = ()) -> str:
     """Return what an estimator reads: a text without its placeholders, as a whole.
 
-    Of what fills them it has as much as the rules read, and only where they do.
+    What fills them comes after it, both ends and together no more than a window: a
+    template alone does not tell how hard what it is filled with is.
     """
-    said = _PLACEHOLDER.sub(" ", text)
-    if not values or not _says_little(_own_words(text)):
-        return said
-    return "\n".join((said, *_read_of(values)))
-
-
-def _own_words(text: str) -> list[list[str]]:
-    """Return the words at both ends of a text, each placeholder as `_`."""
-    return [
-        _WORD.findall(_fold(_PLACEHOLDER.sub(" _ ", end)))
-        for end in _both_ends(text, WINDOW)
-    ]
-
-
-def _says_little(parts: Iterable[Sequence[str]]) -> bool:
-    return sum(word != "_" for words in parts for word in words) < _FEW
+    return "\n".join((_PLACEHOLDER.sub(" ", text), *_read_of(values)))
 
 
 def _read_of(values: Iterable[str]) -> Iterator[str]:

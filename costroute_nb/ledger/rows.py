@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from costroute_nb.core.offsets import Judged
 from costroute_nb.ledger import periods
-from costroute_nb.ledger.schema import STORED
+from costroute_nb.ledger.schema import STORED, storable
 from costroute_nb.ledger.statements import NEWEST_JUDGED
 from costroute_nb.ledger.uses import UseReading
 
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from costroute_nb.core.catalog import Tier
     from costroute_nb.ledger.connection import SharedConnection
 
 _PAGE = 2_000
 """Rows read under the lock at a time."""
 
 _JUDGED = 2_000
-"""Judged answers that are looked at, the newest ones."""
+"""Judged answers of a tier that are looked at, the newest ones."""
+
+_JUDGED_TIERS: tuple[Tier, ...] = ("small", "medium")
 
 
 class RowReading(UseReading):
@@ -62,10 +65,20 @@ class RowReading(UseReading):
                 yield row[:-2]
             position = rows[-1][-2:]
 
-    def judged(self) -> list[Judged]:
-        """Return the newest judged answers that were not simulated, newest first."""
-        rows = self._shared.fetch(NEWEST_JUDGED, (_JUDGED,))
-        return [Judged(tier, p_fails, bool(passed)) for tier, p_fails, passed in rows]
+    def judged(self, estimator: str) -> list[Judged]:
+        """Return the newest judged answers that an estimator had spoken of.
+
+        They are of all sessions, and none was simulated. Each tier has its own newest:
+        many answers of one leave those of the other in sight.
+        """
+        name = storable(estimator)
+        return [
+            Judged(tier, p_fails, bool(passed))
+            for tier in _JUDGED_TIERS
+            for p_fails, passed in self._shared.fetch(
+                NEWEST_JUDGED, (name, tier, _JUDGED)
+            )
+        ]
 
 
 def _query(

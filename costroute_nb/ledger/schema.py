@@ -32,7 +32,7 @@ _ESTIMATE = tuple(f.name for f in dataclasses.fields(Estimate))
 _AT = _RECORD.index("at")
 _FLAGS = ("simulated", "cache_hit", "estimated", "structured")
 _BOOLEANS = tuple(map(_RECORD.index, _FLAGS))
-_ACCEPTED_AT = _RECORD.index("accepted")
+_ACCEPTED_AT, _P_FAILS_AT = _RECORD.index("accepted"), _RECORD.index("p_fails")
 _ESTIMATE_AT = len(_RECORD) + len(_USAGE)
 
 STORED = (*_RECORD, *_USAGE, *(f"estimated_{name}" for name in _ESTIMATE))
@@ -62,6 +62,7 @@ _ADDED_COLUMNS = {
     "estimated_overhead": "INTEGER",
     "p_fails": "REAL",
     "accepted": "INTEGER",
+    "estimator": "TEXT",
 }
 
 # A row with `lease_until` was never settled: it is pending, or it has lapsed.
@@ -166,7 +167,7 @@ _INDEXES_SINCE_2 = {
 _INDEXES_SINCE_3 = {
     # With all that is asked for: no row itself is looked at.
     "records_judged": "CREATE INDEX records_judged ON records"
-    f" (simulated, id, tier, p_fails, accepted) WHERE {JUDGED}",
+    f" (simulated, estimator, tier, id, p_fails, accepted) WHERE {JUDGED}",
 }
 _SUM_TRIGGERS = {
     "added": f"CREATE TRIGGER added AFTER INSERT ON records BEGIN {_ADDED}{_MARK}END",
@@ -237,6 +238,9 @@ _SINCE_2 = (
 def to_row(record: Record) -> tuple[Any, ...]:
     """Return a record's values in the order of `STORED`."""
     values = [getattr(record, name) for name in _RECORD]
+    if record.p_fails is not None:
+        # An estimator may count by numpy, whose numbers SQLite takes for bytes.
+        values[_P_FAILS_AT] = float(record.p_fails)
     values += [getattr(record.usage, name) for name in _USAGE]
     values += [getattr(record.estimate, name, None) for name in _ESTIMATE]
     return tuple(_stored(value) for value in values)

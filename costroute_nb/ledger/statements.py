@@ -63,8 +63,8 @@ NEWEST_COUNTED = (
     " AND simulated = ? ORDER BY id DESC LIMIT ?"
 )
 NEWEST_JUDGED = (
-    f"SELECT tier, p_fails, accepted FROM records WHERE {JUDGED}"  # noqa: S608 -- our own words
-    " AND simulated = 0 ORDER BY id DESC LIMIT ?"
+    f"SELECT p_fails, accepted FROM records WHERE {JUDGED}"  # noqa: S608 -- our own words
+    " AND simulated = 0 AND estimator = ? AND tier = ? ORDER BY id DESC LIMIT ?"
 )
 FINISHED = (
     f"SELECT at, id, {_NAMES} FROM records"  # noqa: S608 -- our own names

@@ -81,7 +81,7 @@ def plan_page(plan: "Plan") -> Page:
             *([plan.refusal] if plan.refusal else []),
             f"class: {found.tier} ({found.task}), {_decided(found)}{floor}, "
             f"confidence {found.confidence:.0%}, about {found.input_tokens:,} tokens in",
-            f"because: {found.reason}",
+            f"because: {found.reason}{_nearest(found)}",
             *_estimate(found),
             f"starts with: {candidates[0].model} ({plan.reason})",
         ),
@@ -101,21 +101,24 @@ def _decided(found: "Classification") -> str:
     return "no rule matched, an estimate" if found.known_domain else "no rule matched"
 
 
+def _nearest(found: "Classification") -> str:
+    """Return what a prompt that no estimate is used for is most like, if anything."""
+    if found.estimate is None or found.offsets is not None:
+        return ""
+    domain = found.estimate.domain
+    return f"; nearest domain {domain}" if domain else ""
+
+
 def _estimate(found: "Classification") -> "Iterator[str]":
-    """Yield what an estimator said, if one was asked, and by what that was shifted."""
+    """Yield what an estimator said, if that is used, and by what it was shifted."""
     estimate, offsets = found.estimate, found.offsets
-    if estimate is None:
+    if estimate is None or offsets is None:
         return
     said = (
         f"P(small fails) {estimate.p_small_fails:.0%}, "
         f"P(medium fails) {estimate.p_medium_fails:.0%}"
     )
     tipped = f"; tipped by {', '.join(estimate.tipped)}" if estimate.tipped else ""
-    if offsets is None:
-        domain = estimate.domain
-        nearest = f"; the nearest domain is {domain}" if domain else ""
-        yield f"estimated at {said}, which is not used{nearest}{tipped}"
-        return
     yield f"estimated before any shift: {said}{tipped}"
     yield (
         f"{_shift('small', offsets.small, offsets.judged_small)}; "
@@ -126,11 +129,11 @@ def _estimate(found: "Classification") -> "Iterator[str]":
 def _shift(tier: str, offset: float, judged: int) -> str:
     """Return by how many logits a tier's estimate is shifted, and from what."""
     if judged >= ENOUGH:
-        return f"{tier} shifted by {offset:+.1f} from {judged:,} judged answers"
-    return (
-        f"{tier} shifted by {offset:+.1f} from the stated prior until {ENOUGH} judged "
-        f"answers exist ({judged} so far)"
-    )
+        return f"{tier} shifted by {offset:+.1f} logits from {judged:,} judged answers"
+    until = f"until {ENOUGH} judged answers exist ({judged} so far)"
+    if not offset:
+        return f"{tier} not shifted {until}"
+    return f"{tier} shifted by {offset:+.1f} logits from the stated prior {until}"
 
 
 def _worst(plan: "Plan") -> str:

@@ -1,4 +1,4 @@
-"""The held-out figures of a classifier: measured once on dev, and over folds."""
+"""The held-out figures of a classifier: measured on dev, and over folds."""
 
 from __future__ import annotations
 

@@ -25,16 +25,24 @@ from costroute_nb.core.learned import (
     Parameters,
     standardized,
 )
-from costroute_nb.training.kinds import DOMAINS, SPECIALISTS, TARGETS, rows_of
+from costroute_nb.training.kinds import (
+    DOMAINS,
+    SPECIALISTS,
+    TARGETS,
+    other_requests,
+    rows_of,
+)
 from costroute_nb.training.outcomes import fold_of
-from costroute_nb.training.telling import learn_kinds
+from costroute_nb.training.telling import Inputs, learn_kinds
 from costroute_nb.training.weighing import TF, idf_of, tf_idf, to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from costroute_nb.core.features import Features
 
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
@@ -70,35 +78,32 @@ def _fit(rows: pd.DataFrame, facts: Mapping[str, Any]) -> LearnedModel:
     read = [features(prompt) for prompt in rows["prompt"]]
     kinds, kind = np.unique(rows["kind"].to_numpy(str), return_inverse=True)
     measures = np.array([each.measures for each in read])
-    mean, spread = measures.mean(axis=0), measures.std(axis=0) + 1e-9
-    steps = np.array(
-        [standardized(each, mean.tolist(), spread.tolist()) for each in measures]
-    )
+    mean = _short(measures.mean(axis=0))
+    spread = _short(measures.std(axis=0) + 1e-9)
     idf = idf_of([each.buckets for each in read], 2**BITS)
-    bags = tf_idf([each.buckets for each in read], [each.counts for each in read], idf)
-    telling = learn_kinds(
-        read, bags, steps / STEPS, kind, len(kinds), fold_of(rows["cluster"])
-    )
-    weights, by_measure, own = _specialists(bags, steps / STEPS, kind, rows, len(kinds))
-    bytes_, scales = to_bytes(weights)
+    inputs = _inputs(read, idf, mean, spread)
+    others = _inputs([features(text) for text in other_requests()], idf, mean, spread)
+    telling = learn_kinds(inputs, others, kind, len(kinds), fold_of(rows["cluster"]))
+    weights, by_measure, own = _specialists(inputs, kind, rows, len(kinds))
+    steps, scales = to_bytes(weights)
     parameters = Parameters(
         tf=TF,
         idf=idf,
         word_idf=telling.word_idf,
-        weights=bytes_,
-        scales=scales,
+        weights=steps,
+        scales=_short(scales),
         mean=mean,
         spread=spread,
         measure_weights=np.round(by_measure * MEASURE_STEPS).astype(np.int32),
-        intercepts=own,
+        intercepts=_short(own),
         kind_weights=telling.kind_weights,
-        kind_scales=telling.kind_scales,
+        kind_scales=_short(telling.kind_scales),
         kind_measures=telling.kind_measures,
-        kind_intercepts=telling.kind_intercepts,
+        kind_intercepts=_short(telling.kind_intercepts),
         centroids=telling.centroids,
-        centroid_norms=telling.centroid_norms,
-        usual=telling.usual,
-        usual_spread=telling.usual_spread,
+        centroid_norms=_short(telling.centroid_norms),
+        usual=_short(telling.usual),
+        usual_spread=_short(telling.usual_spread),
         specialist=rows.groupby(kind)["specialist"].first().to_numpy(np.int64),
     )
     taught = _taught(kinds, rows)
@@ -106,15 +111,29 @@ def _fit(rows: pd.DataFrame, facts: Mapping[str, Any]) -> LearnedModel:
     about = About(
         domains=tuple(DOMAINS.get(each, each) for each in kinds.tolist()),
         taught=taught,
-        furthest=float(np.quantile(held, KNOWN)) if len(held) else 0.0,
-        correlation=_correlation(rows),
+        furthest=round(float(np.quantile(held, KNOWN)) if len(held) else 0.0, 3),
+        correlation=round(_correlation(rows), 3),
         facts=dict(facts),
     )
     return LearnedModel(parameters, about)
 
 
+def _inputs(
+    read: Sequence[Features], idf: NDArray[np.uint8], mean: Floats, spread: Floats
+) -> Inputs:
+    usual, deviations = mean.tolist(), spread.tolist()
+    steps = [standardized(each.measures, usual, deviations) for each in read]
+    bags = tf_idf([each.buckets for each in read], [each.counts for each in read], idf)
+    return Inputs(read, bags, np.array(steps) / STEPS)
+
+
+def _short(values: Floats) -> Floats:
+    """Return numbers without the digits in which processors differ."""
+    return np.array([float(f"{x:.6g}") for x in values.ravel()]).reshape(values.shape)
+
+
 def _specialists(
-    bags: csr_matrix, standard: Floats, kind: Whole, rows: pd.DataFrame, kinds: int
+    read: Inputs, kind: Whole, rows: pd.DataFrame, kinds: int
 ) -> tuple[Floats, Floats, Floats]:
     """Return the weights of buckets and of measures, and the kinds' own intercepts.
 
@@ -123,13 +142,15 @@ def _specialists(
     with a light penalty; the second learns what is left of the prompt's own outcome.
     """
     heads, many = len(HEADS), len(SPECIALISTS)
+    bags = read.bags
     weights = np.zeros((bags.shape[1], many, heads))
     by_measure = np.zeros((len(MEASURES), many, heads))
     own = np.zeros((heads, kinds))
     scale = np.full(len(MEASURES), _MEASURE_SCALE)
     scale[:_LENGTHS] = _LENGTH_SCALE
     one_hot = np.eye(kinds)[kind] * _KIND_SCALE
-    inputs = hstack([bags, csr_matrix(np.hstack([standard * scale, one_hot]))]).tocsr()
+    dense = csr_matrix(np.hstack([read.standard * scale, one_hot]))
+    inputs = hstack([bags, dense]).tocsr()
     for number, specialist in enumerate(SPECIALISTS):
         taught = np.flatnonzero(rows["specialist"] == number)
         if not len(taught):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,3 +123,12 @@ def _gain(frame: pd.DataFrame, name: str) -> Floats:
         return gain
     many = strong.mean(axis="columns") - weak.mean(axis="columns")
     return np.asarray((gain + many) / 2, np.float64)
+
+
+def other_requests() -> list[str]:
+    """Return requests as people make them that are of no kind the tables hold.
+
+    They were written for this, and teach nothing but that they are something else.
+    """
+    file = files("costroute_nb.training") / "other_requests.txt"
+    return file.read_text("utf-8").splitlines()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 
 from costroute_nb.core.learned import KIND_BITS, MEASURE_STEPS, WORD_BITS
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 _STRENGTH, _ROUNDS = 100.0, 100
 _MEASURE_SCALE = 0.1
 _LEAST_SPREAD = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What is read of prompts: features, weighed buckets, standardized measures."""
+
+    read: Sequence[Features]
+    bags: csr_matrix
+    standard: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,36 +57,19 @@ class Telling:
 
 
 def learn_kinds(
-    read: Sequence[Features],
-    bags: csr_matrix,
-    standard: Floats,
-    kind: Whole,
-    count: int,
-    fold: Whole,
+    rows: Inputs, others: Inputs, kind: Whole, count: int, fold: Whole
 ) -> Telling:
-    """Return what tells `count` kinds apart.
+    """Return what tells `count` kinds apart, and other requests from all of them.
 
     Parameters
     ----------
-    read, bags, standard
-        The features of each row, its weighed buckets and its standardized measures.
+    rows, others
+        What is read of the tables' prompts and of other requests.
     kind, fold
         The kind and the fold of each row.
     """
-    size = 2**KIND_BITS
-    folded = csr_matrix(
-        (bags.data.copy(), bags.indices & (size - 1), bags.indptr.copy())
-    )
-    folded.resize(len(read), size)
-    folded.sum_duplicates()
-    weights, intercepts = np.zeros((size + standard.shape[1], count)), np.zeros(count)
-    if count > 1:
-        inputs = hstack([folded, csr_matrix(standard * _MEASURE_SCALE)]).tocsr()
-        told = LogisticRegression(C=_STRENGTH, max_iter=_ROUNDS, tol=1e-3)
-        told.fit(inputs, kind)
-        two = count == 2  # scikit-learn then keeps the second kind's row alone
-        weights = np.vstack([-told.coef_, told.coef_]).T if two else told.coef_.T
-        intercepts = np.append(-told.intercept_, told.intercept_)[-count:]
+    weights, by_measure, intercepts = _boundaries(rows, others, kind, count)
+    read = rows.read
     buckets = [each.words & (2**WORD_BITS - 1) for each in read]
     idf = idf_of(buckets, 2**WORD_BITS)
     words = tf_idf(buckets, [each.word_counts for each in read], idf)
@@ -87,14 +79,13 @@ def learn_kinds(
         centroids = _centroids(words[~out], kind[~out], count)
         near[out] = _nearness(words[out], centroids, kind[out])
     usual, spread = _usual(near, kind, count)
-    steps, scales = to_bytes(weights[:size])
-    by_measure = weights[size:] * _MEASURE_SCALE * MEASURE_STEPS
+    steps, scales = to_bytes(weights)
     middle, _ = to_bytes(_centroids(words, kind, count))
     return Telling(
         word_idf=idf,
         kind_weights=steps,
         kind_scales=scales,
-        kind_measures=np.round(by_measure).astype(np.int32),
+        kind_measures=np.round(by_measure * MEASURE_STEPS).astype(np.int32),
         kind_intercepts=intercepts,
         centroids=middle,
         centroid_norms=np.maximum(np.linalg.norm(middle.astype(float), axis=0), 1.0),
@@ -102,6 +93,30 @@ def learn_kinds(
         usual_spread=spread,
         far=(usual[kind] - near) / spread[kind],
     )
+
+
+def _boundaries(
+    rows: Inputs, others: Inputs, kind: Whole, count: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return the weights of buckets and of measures, and the intercepts."""
+    size = 2**KIND_BITS
+    bags = vstack([rows.bags, others.bags]).tocsr()
+    folded = csr_matrix(
+        (bags.data, bags.indices & (size - 1), bags.indptr), (bags.shape[0], size)
+    )
+    folded.sum_duplicates()
+    standard = np.vstack([rows.standard, others.standard]) * _MEASURE_SCALE
+    told = LogisticRegression(C=_STRENGTH, max_iter=_ROUNDS, tol=1e-3).fit(
+        hstack([folded, csr_matrix(standard)]).tocsr(),
+        np.append(kind, np.full(len(others.read), count)),
+    )
+    weights, intercepts = told.coef_.T, told.intercept_
+    if count == 1:  # scikit-learn keeps the second of two rows alone
+        weights, intercepts = (
+            np.hstack([-weights, weights]),
+            np.append(-intercepts, intercepts),
+        )
+    return weights[:size], weights[size:] * _MEASURE_SCALE, intercepts
 
 
 def _centroids(words: csr_matrix, kind: Whole, count: int) -> Floats:

@@ -17,7 +17,7 @@ CHANGES: dict[str, Callable[[LedgerStore], object]] = {
     "settle": lambda ledger: ledger.settle(ended(hold("held"), 40)),
     "release": lambda ledger: ledger.release("held", 1),
     "settle a verdict": lambda ledger: ledger.settle(
-        ended(hold("held"), p_fails=0.3, accepted=True)
+        ended(hold("held"), p_fails=0.3, accepted=True, estimator="shipped")
     ),
     "add": lambda ledger: ledger.add(ended(hold("free"), 0, "cached")),
     "expire": lambda ledger: ledger.expire(LEASE + SECOND),
@@ -27,7 +27,7 @@ LOOKS: dict[str, Callable[[LedgerStore], object]] = {
     "totals": lambda ledger: ledger.totals(["model"], simulated=False),
     "balance": lambda ledger: ledger.balance(of_session(), simulated=False),
     "records": lambda ledger: list(ledger.records()),
-    "judged": lambda ledger: ledger.judged(),
+    "judged": lambda ledger: ledger.judged("shipped"),
     "alerts": lambda ledger: ledger.alerts(),
     "refused reserve": lambda ledger: ledger.reserve(
         hold("new", charged=10), [of_session(1)], LEASE

@@ -26,6 +26,7 @@ from tests.support.anthropic_server import (
     Truncated,
 )
 from tests.support.clock import FakeClock
+from tests.support.logs import listen
 from tests.support.sdk import HAIKU, OPUS, SONNET
 from tests.support.sessions import Make, opening
 
@@ -39,6 +40,7 @@ AGE = {
     "additionalProperties": False,
 }
 SMALL_FAILS, MEDIUM_FAILS, BOTH_FAIL = 0.125, 0.0625, 0.03125
+BY = "gondolas 1"
 MEDIUM_FAILS_TOO = BOTH_FAIL / SMALL_FAILS  # once small has
 
 
@@ -46,7 +48,9 @@ class Guess:
     """An estimator that says the same of every prompt."""
 
     def estimate(self, text: str) -> Estimate:
-        return Estimate(SMALL_FAILS, MEDIUM_FAILS, BOTH_FAIL, "trivia", True, 0.5)
+        return Estimate(
+            SMALL_FAILS, MEDIUM_FAILS, BOTH_FAIL, "trivia", True, 0.5, source=BY
+        )
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_a_rejected_answer_and_the_accepted_one_after_it_are_judged(
         ("small", "escalated", SMALL_FAILS, False),
         ("medium", "ok", MEDIUM_FAILS_TOO, True),
     ]
-    assert sorted(session.store.judged(), key=lambda one: one.tier) == [
+    assert sorted(session.store.judged(BY), key=lambda one: one.tier) == [
         Judged("medium", MEDIUM_FAILS_TOO, accepted=True),
         Judged("small", SMALL_FAILS, accepted=False),
     ]
@@ -103,7 +107,7 @@ def test_the_large_tiers_answer_has_a_verdict_though_nothing_was_said_of_it(
         session.route(PROMPT, check=BEECH)
     assert [found[0] for found in verdicts(session)] == ["small", "medium", "large"]
     assert verdicts(session)[-1] == ("large", "failed", None, False)
-    assert len(session.store.judged()) == 2
+    assert len(session.store.judged(BY)) == 2
 
 
 def test_an_answer_that_nothing_could_reject_has_no_verdict(session: Session) -> None:
@@ -117,7 +121,7 @@ def test_an_answer_to_a_prompt_that_a_rule_knew_has_a_verdict_but_no_estimate(
     server.always(Text("Rome"))
     session.route(RULED, check="'Rome' in text")
     assert verdicts(session) == [("small", "ok", None, True)]
-    assert session.store.judged() == []
+    assert session.store.judged(BY) == []
 
 
 @pytest.mark.parametrize("reply", [Truncated("Bee"), Refusal(), HttpError(400)])
@@ -174,7 +178,7 @@ def test_a_mended_answer_has_a_verdict_but_counts_as_no_second_one_to_the_prompt
         ("small", "failed", SMALL_FAILS, False),
         ("small", "ok", None, True),
     ]
-    assert session.store.judged() == [Judged("small", SMALL_FAILS, accepted=False)]
+    assert session.store.judged(BY) == [Judged("small", SMALL_FAILS, accepted=False)]
 
 
 def test_an_empty_answer_is_a_rejected_one(
@@ -204,11 +208,72 @@ def test_a_check_that_is_interrupted_gives_no_verdict(
     assert verdicts(session) == [("small", "interrupted", None, None)]
 
 
+def test_a_check_that_breaks_rejects_the_answer_and_says_nothing_of_it(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.always(Text("Beech"))
+
+    def check(result: object) -> bool:
+        raise NameError("beeches")
+
+    with pytest.raises(InvalidAnswerError, match="raised NameError"):
+        session.route(PROMPT, check=check)
+    assert verdicts(session) == [
+        ("small", "escalated", None, None),
+        ("medium", "escalated", None, None),
+        ("large", "failed", None, None),
+    ]
+    assert session.store.judged(BY) == []
+
+
+def test_after_a_check_that_broke_medium_is_as_likely_to_fail_as_any_time(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.on(HAIKU, Text("I do not know"))
+    server.on(SONNET, Text("5"))
+    session.route(PROMPT, check="int(text) == 5")
+    assert verdicts(session)[1] == ("medium", "ok", MEDIUM_FAILS, True)
+
+
+def test_a_verdict_is_kept_with_the_estimators_name(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.script(Text("Beech"), Text("Rome"), Text("no"))
+    session.route(PROMPT, check=BEECH)
+    session.route(RULED, check="'Rome' in text")
+    session.route(PROMPT, cache=False)
+    assert [record.estimator for record in session.store.records()] == [BY, None, None]
+
+
+def test_an_accepted_answer_is_delivered_though_its_verdict_cannot_be_noted(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.always(Text("Beech"))
+    said = listen()
+
+    def check(result: object) -> bool:
+        # The cost is booked by now; from here on nothing can be changed.
+        with closing(sqlite3.connect(session.settings.ledger_path)) as connection:
+            connection.execute(
+                "CREATE TRIGGER full BEFORE UPDATE ON records"
+                " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+            )
+        return True
+
+    result = session.route(PROMPT, check=check)
+    assert result.text == "Beech"
+    assert verdicts(session) == [("small", "ok", None, None)]
+    assert session.ledger["cost_usd"].tolist() == [result.cost_usd]
+    (line,) = said
+    assert "the disk is full" in line
+    assert session.route(PROMPT).cache_hit
+
+
 def test_a_simulated_answer_is_judged_but_does_not_count(make: Make) -> None:
     session = make(provider="simulated")
     session.route(PROMPT, check="text")
     assert verdicts(session) == [("small", "ok", SMALL_FAILS, True)]
-    assert session.store.judged() == []
+    assert session.store.judged(BY) == []
 
 
 def test_judged_answers_of_one_session_are_known_to_the_next(
@@ -217,7 +282,7 @@ def test_judged_answers_of_one_session_are_known_to_the_next(
     server.on(HAIKU, Text("I do not know"))
     server.on(SONNET, Text("Beech"))
     make().route(PROMPT, check=BEECH)
-    assert len(make().store.judged()) == 2
+    assert len(make().store.judged(BY)) == 2
 
 
 def test_enough_rejected_answers_raise_the_offset_of_their_tier(
@@ -229,7 +294,7 @@ def test_enough_rejected_answers_raise_the_offset_of_their_tier(
             session.route(
                 PROMPT, check=BEECH, tier="small", escalate=False, cache=False
             )
-    offsets = fit_offsets(session.store.judged(), PRIOR)
+    offsets = fit_offsets(session.store.judged(BY), PRIOR)
     assert (offsets.judged_small, offsets.judged_medium) == (ENOUGH, 0)
     assert offsets.small > PRIOR.small + 2
     assert offsets.medium == PRIOR.medium
@@ -253,7 +318,7 @@ def test_the_frame_has_the_columns_it_always_had(
     server.always(Text("Beech"))
     session.route(PROMPT, check=BEECH)
     assert list(session.ledger.columns) == list(COLUMNS)
-    assert not {"p_fails", "accepted"} & set(COLUMNS)
+    assert not {"p_fails", "accepted", "estimator"} & set(COLUMNS)
 
 
 def test_a_look_at_judged_answers_reads_nothing_but_their_index(
@@ -262,5 +327,5 @@ def test_a_look_at_judged_answers_reads_nothing_but_their_index(
     session.store.latest()
     with closing(sqlite3.connect(session.settings.ledger_path)) as connection:
         query = f"EXPLAIN QUERY PLAN {NEWEST_JUDGED}"
-        ((*_, how),) = connection.execute(query, (1,)).fetchall()
+        ((*_, how),) = connection.execute(query, (BY, "small", 1)).fetchall()
     assert "USING COVERING INDEX records_judged" in how

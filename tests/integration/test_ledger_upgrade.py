@@ -59,7 +59,7 @@ def test_the_old_file_is_what_it_says(path: Path, version: int) -> None:
     assert statuses["unknown"] == 2
     columns = {name for _, name, *_ in rows(path, "PRAGMA table_info(records)")}
     assert ("thread" in columns) is (version == 2)
-    assert not columns & {"p_fails", "accepted"}
+    assert not columns & {"p_fails", "accepted", "estimator"}
 
 
 def test_every_row_hold_and_alert_is_carried_over(path: Path) -> None:
@@ -186,12 +186,13 @@ def test_another_programs_database_with_a_version_is_no_ledger(
 def test_old_rows_were_never_judged(upgraded: SqliteLedger) -> None:
     for record in upgraded.records():
         assert (record.p_fails, record.accepted) == (None, None)
-    assert upgraded.judged() == []
+        assert record.estimator is None
+    assert upgraded.judged("") == []
 
 
 def test_judged_answers_are_kept_from_then_on(upgraded: SqliteLedger) -> None:
-    upgraded.add(ended(hold("new"), p_fails=0.25, accepted=False))
-    assert upgraded.judged() == [Judged("small", 0.25, accepted=False)]
+    upgraded.add(ended(hold("new"), p_fails=0.25, accepted=False, estimator="one"))
+    assert upgraded.judged("one") == [Judged("small", 0.25, accepted=False)]
 
 
 @pytest.mark.parametrize("version", [2], indirect=True)

@@ -128,7 +128,7 @@ def test_a_wish_for_a_language_after_a_task_is_not_read(phrase: str) -> None:
     ],
 )
 def test_a_task_stays_whole(text: str) -> None:
-    assert task_of(text) == text
+    assert task_of(text) == (text, False)
 
 
 @pytest.mark.parametrize(

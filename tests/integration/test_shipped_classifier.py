@@ -1,10 +1,12 @@
 """The classifier as it is shipped, through every door that leads to it."""
 
 import math
+from typing import Any
 
 import pytest
 
 import costroute_nb as cr
+from costroute_nb.errors import ConfigurationError
 
 ONE = "Which of these integers is prime: 91, 97, 119 or 133? Explain each step."
 OTHER = "Why do fjords have thresholds, and lakes beside them none?"
@@ -54,3 +56,28 @@ def test_without_built_in_rules_mechanical_work_is_estimated_too() -> None:
     with cr.Session(provider="simulated", classifier="learned") as session:
         assert session.plan(prompt).classification.estimate is not None
         assert session.plan("Is this login handler secure?").tier == "large"
+
+
+@pytest.mark.parametrize("prompt", [None, b"text", 7, ["text"]])
+def test_what_is_no_text_is_not_classified(prompt: Any) -> None:
+    with pytest.raises(ConfigurationError, match="classify takes a text, not") as found:
+        cr.classify(prompt)
+    assert type(prompt).__name__ in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "said"),
+    [
+        ("text", "a list of prompts"),
+        (None, "not NoneType"),
+        (b"text", "not bytes"),
+        (bytearray(b"text"), "not bytearray"),
+        (7, "not int"),
+        (["text", None], "number 1 is NoneType"),
+        ([b"text"], "number 0 is bytes"),
+    ],
+)
+def test_what_is_no_list_of_texts_has_no_difficulty(prompts: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as found:
+        cr.difficulty(prompts)
+    assert "\n" not in str(found.value)

@@ -1,6 +1,9 @@
 """An estimator whose word a test knows beforehand, also as a package installs one."""
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,14 +41,41 @@ class WordCount:
 
 
 class Wrong:
-    """Returns what is no estimate, or no probability, or fails: as the text says."""
+    """Returns what is no estimate, or no usable one, or fails: as the text says."""
 
     def estimate(self, text: str) -> object:
-        if text == "nan":
-            return estimate(float("nan"), 0.1)
         if text == "raise":
             raise ValueError(text)
-        return 0.5
+        if text == "many lines":
+            message = "one\ntwo"
+            raise ValueError(message)
+        parts: dict[str, dict[str, Any]] = {
+            "nan": {"p_small_fails": float("nan")},
+            "None": {"p_medium_fails": None},
+            "p": {"p_both_fail": 1.5},
+            "inf": {"difficulty": float("inf")},
+            "tipped": {"tipped": 3},
+        }
+        return replace(estimate(0.5, 0.1), **parts[text]) if text in parts else 0.5
+
+
+class Loose:
+    """Returns an estimate whose parts are nearly what they should be."""
+
+    def estimate(self, text: str) -> Estimate:
+        parts: dict[str, Any] = {
+            "p_small_fails": Fraction(1, 2),
+            "p_medium_fails": "0.25",
+            "p_both_fail": 1,
+            "domain": "two\r\nlines\x1b \u202e" + "x" * 99,
+            "known_domain": 1,
+            "difficulty": 3,
+            "tipped": "many\nwords",
+            "source": "shipped",
+        }
+        if text == "four":
+            parts |= {"domain": None, "tipped": [1, 2, "y" * 99, "z"]}
+        return Estimate(**parts)
 
 
 def absent() -> WordCount:

@@ -1,6 +1,7 @@
 """Rules first, an estimate only where none matched, and the default outside of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import exp, log
 
 import pytest
@@ -51,7 +52,7 @@ def classify(
     classifier = CombinedClassifier(
         RuleClassifier(rules, SIZE),
         (lambda _: said) if isinstance(said, Estimate) else said,
-        offsets=lambda: offsets,
+        offsets=lambda source: offsets,
         max_failure=max_failure,
     )
     return classifier.classify(text, values=values, input_tokens=input_tokens)
@@ -84,6 +85,9 @@ def test_size_decides_before_an_estimate() -> None:
         (0.21, 0.1, "medium", 0.9),
         (0.9, 0.2, "medium", 0.8),
         (0.9, 0.21, "large", 0.5),
+        (0.9, 0.8, "large", 0.5),
+        (0.9, 0.82, "medium", 0.18),
+        (0.21, 0.21, "medium", 0.79),
     ],
 )
 def test_it_is_the_cheapest_tier_that_fails_seldom_enough(
@@ -101,11 +105,51 @@ def test_how_much_may_fail_is_the_users_choice() -> None:
     assert classify(UNMATCHED, said, max_failure=0.0).tier == "large"
 
 
-def test_the_reason_names_chances_and_domain_but_nothing_of_the_prompt() -> None:
-    found = classify(UNMATCHED, estimate(0.34, 0.12))
-    assert found.reason == (
-        "learned: P(small fails) 34%, P(medium fails) 12%, like word counts"
+CHANCES = "learned: P(small fails) {:.0%}, P(medium fails) {:.0%}"
+
+
+@pytest.mark.parametrize(
+    ("small", "medium", "more"),
+    [
+        (0.14, 0.12, ", like word counts"),
+        (0.34, 0.12, ", at most 20% wanted, like word counts"),
+        (0.54, 0.32, ", at most 20% wanted, like word counts"),
+        (
+            0.54,
+            0.52,
+            ", at most 20% wanted, like word counts; "
+            "nothing says that a stronger model does better",
+        ),
+    ],
+)
+def test_the_reason_names_chances_limit_and_domain_but_nothing_of_the_prompt(
+    small: float, medium: float, more: str
+) -> None:
+    found = classify(UNMATCHED, estimate(small, medium))
+    assert found.reason == CHANCES.format(small, medium) + more
+
+
+def test_whether_a_stronger_model_does_better_is_seen_after_the_offsets() -> None:
+    said = estimate(0.6, 0.59)
+    assert classify(UNMATCHED, said).tier == "medium"
+    assert classify(UNMATCHED, said, offsets=Offsets(0.0, -0.5, 0, 60)).tier == "large"
+
+
+def test_the_offsets_are_those_of_who_estimated() -> None:
+    sources: list[str] = []
+
+    def offsets_of(source: str) -> Offsets:
+        sources.append(source)
+        return NONE
+
+    classifier = CombinedClassifier(
+        RuleClassifier(RULES, SIZE),
+        lambda _: replace(estimate(0.1, 0.1), source="theirs 2"),
+        offsets=offsets_of,
+        max_failure=0.2,
     )
+    classifier.classify(UNMATCHED)
+    assert sources == ["theirs 2"]
 
 
 def test_an_unknown_domain_gets_the_default_tier_and_no_chances() -> None:
@@ -126,7 +170,7 @@ def test_what_the_estimator_said_stays_beside_what_the_offsets_make_of_it() -> N
 def test_only_floors_and_the_users_rules_bind_an_estimate() -> None:
     rules = binding(RULES)
     assert [rule.name for rule in rules] == ["security", "poems"]
-    said = estimate(0.9, 0.9)
+    said = estimate(0.9, 0.5)
     assert classify("Please translate this.", said, rules=rules).tier == "large"
     assert classify("Write a limerick.", never, rules=rules).rule == "poems"
 
@@ -174,13 +218,12 @@ def asked(text: str, *values: str) -> str:
     return said
 
 
-def test_a_text_of_enough_words_is_estimated_without_what_fills_it() -> None:
-    said = asked("Explain why {{thing}} resists outliers.", "DO NOT READ")
-    assert said.split() == ["Explain", "why", "resists", "outliers."]
-
-
-def test_a_text_of_few_words_is_estimated_with_what_fills_it() -> None:
-    assert asked("{{ question }}", "Why is that?").split() == ["Why", "is", "that?"]
+@pytest.mark.parametrize(
+    "text", ["{{ question }}", "Answer in the fewest words you can: {{question}}"]
+)
+def test_no_template_is_estimated_without_what_fills_it(text: str) -> None:
+    assert asked(text, "Why is that?").endswith("Why is that?")
+    assert "question" not in asked(text, "Why is that?")
 
 
 def test_of_values_no_more_is_estimated_than_rules_read() -> None:
@@ -193,15 +236,15 @@ def test_of_values_no_more_is_estimated_than_rules_read() -> None:
 
 def test_a_long_text_is_handed_over_whole() -> None:
     text = "long words " * WINDOW
-    assert excerpt(text, ("value",)) == text
+    assert excerpt(text) == text
+    assert excerpt(text, ("value",)) == f"{text}\nvalue"
 
 
-@given(st.text(max_size=80), st.lists(st.text(max_size=40), max_size=3))
-def test_values_are_estimated_exactly_where_rules_read_them(
+@given(st.text(max_size=80), st.lists(st.text(max_size=40), min_size=1, max_size=3))
+def test_values_are_estimated_whether_or_not_rules_read_them(
     text: str, values: list[str]
 ) -> None:
-    rules = RuleClassifier((Rule("x", "general", "small", False, "x", ("qzx",)),), None)
-    assume("qzx" not in text.casefold())
-    marked = [f"{value} qzx" for value in values]
-    read = rules.classify(text, values=marked).rule is not None
-    assert ("qzx" in excerpt(text, marked)) == read
+    assume("qzx" not in text)
+    assert excerpt(text, [f"{value} qzx" for value in values]).count("qzx") >= len(
+        values
+    )

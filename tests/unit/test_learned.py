@@ -117,7 +117,7 @@ def test_its_arrays_fit_each_other(model: LearnedModel) -> None:
     assert p.specialist.shape == (kinds,)
     assert heads == len(HEADS) * (p.specialist.max() + 1)
     assert p.measure_weights.shape == (len(MEASURES), heads)
-    assert p.kind_measures.shape == (len(MEASURES), kinds)
+    assert p.kind_measures.shape == (len(MEASURES), kinds + 1)
     assert p.intercepts.shape == (len(HEADS), kinds)
     assert len(model.about.taught) == kinds
 

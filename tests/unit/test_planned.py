@@ -156,13 +156,21 @@ def test_an_estimate_is_called_one_with_what_tipped_and_what_shifted_it() -> Non
         "because: learned: P(small fails) 34%, P(medium fails) 12%, like word counts",
         "estimated before any shift: P(small fails) 56%, P(medium fails) 12%; tipped by "
         "many words",
-        "small shifted by -0.9 from 63 judged answers; medium shifted by +0.2 from the "
-        "stated prior until 50 judged answers exist (12 so far)",
+        "small shifted by -0.9 logits from 63 judged answers; medium shifted by +0.2 "
+        "logits from the stated prior until 50 judged answers exist (12 so far)",
     )
 
 
-def test_an_unknown_domain_shows_what_was_not_used() -> None:
-    said = replace(estimate(0.56, 0.12, known=False), tipped=())
+def test_where_nothing_is_stated_beforehand_nothing_is_called_shifted() -> None:
+    found = replace(LEARNED, offsets=Offsets(0.0, 0.0, 0, 50))
+    assert head_of(found)[-2] == (
+        "small not shifted until 50 judged answers exist (0 so far); "
+        "medium shifted by +0.0 logits from 50 judged answers"
+    )
+
+
+def test_an_unknown_domain_shows_the_nearest_one_and_no_chances() -> None:
+    said = estimate(0.56, 0.12, known=False)
     outside = replace(
         CLASS,
         rule=None,
@@ -172,11 +180,12 @@ def test_an_unknown_domain_shows_what_was_not_used() -> None:
     )
     head = head_of(outside)
     assert "no rule matched, confidence" in head[0]
-    assert head[1] == "because: outside what the classifier knows"
-    assert head[2] == (
-        "estimated at P(small fails) 56%, P(medium fails) 12%, which is not used; the "
-        "nearest domain is word counts"
+    assert head[1] == (
+        "because: outside what the classifier knows; nearest domain word counts"
     )
+    assert len(head) == 3
+    nameless = head_of(replace(outside, estimate=replace(said, domain="")))
+    assert nameless[1] == "because: outside what the classifier knows"
 
 
 def test_a_class_by_rule_shows_no_estimate() -> None:

@@ -497,6 +497,15 @@ def test_a_schema_can_reject_an_answer_too() -> None:
     assert plan.tier == "small"
 
 
+def test_in_a_thread_the_class_decides_and_what_is_kept_of_its_prompt_cache() -> None:
+    call = replace(CHECKED, thread=Thread("t"))
+    plan = planned(call, estimated(0.3, 0.1, 0.1))
+    assert (ids(plan), plan.reason) == (
+        ["middle", "big"],
+        "learned: P(medium fails) 10%",
+    )
+
+
 @pytest.mark.parametrize(
     ("tier", "reason", "expected"),
     [

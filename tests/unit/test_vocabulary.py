@@ -2,7 +2,9 @@
 
 import pytest
 
-from costroute_nb.core.vocabulary import Vocabulary, windows
+from costroute_nb.core.classification import RuleClassifier
+from costroute_nb.core.vocabulary import WINDOW, Vocabulary, windows
+from costroute_nb.tables import load_tables
 
 
 def found(entries: list[str], text: str) -> list[str]:
@@ -42,6 +44,28 @@ def test_hidden_characters_do_not_count() -> None:
 def test_a_prompt_without_blanks_says_enough_without_its_values() -> None:
     parts = windows("请检查安全漏洞{{code}}", ["payment"])
     assert "payment" not in [word for part in parts for word in part]
+
+
+@pytest.mark.parametrize("filler", ["文字列の処理", "系统日志内容", "データ"])
+@pytest.mark.parametrize("floor", ["请检查登录系统的安全漏洞并修复", "脆弱性を調べて"])
+def test_a_floor_at_either_end_of_long_text_without_blanks_is_seen(
+    floor: str, filler: str
+) -> None:
+    rules = load_tables().rules
+    classifier = RuleClassifier(rules.rules, rules.size)
+    middle = filler * (16_000 // len(filler))
+    for text in (floor + middle, middle + floor):
+        found = classifier.classify(text)
+        assert (found.tier, found.rule) == ("large", "security")
+
+
+def test_a_cut_word_among_characters_is_still_not_read_as_a_shorter_one() -> None:
+    half = WINDOW // 2
+    head = "字" * (half - 4) + "author" + "字" * WINDOW
+    tail = "字" * WINDOW + "reauth" + "字" * (half - 4)
+    assert (head[half - 4 : half], tail[-half:][:4]) == ("auth", "auth")
+    assert not found(["auth"], head)
+    assert not found(["auth"], tail)
 
 
 def test_alternatives_are_found_in_the_order_of_the_text() -> None:
