@@ -18,7 +18,9 @@ _GAP, _WIDEST = 4, 20  # words that `...` spans, and that all gaps of an entry s
 _FEW = 4  # a text of fewer words says too little without its values
 _PLACEHOLDER = re.compile(r"\{\{\s*+[^\W\d]\w*+\s*+\}\}")
 # Accents of a decomposed text, and invisible characters that may stand inside a word.
-_MARKS = re.compile("[\u0300-\u036f\u3099\u309a\u00ad\u200b-\u200d\u2060\ufeff]+")
+_MARKS = re.compile(
+    "[\u0300-\u036f\u064b-\u0655\u3099\u309a\u00ad\u200b-\u200d\u2060\ufeff]+"
+)
 # Chinese and Japanese are written without blanks: each of their characters is a word.
 _CHARACTERS = "\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CHARACTER = re.compile(f"[{_CHARACTERS}]")

@@ -27,7 +27,7 @@ def by_rules(text: str) -> Tier:
 
 
 def test_there_are_enough_prompts_and_each_is_its_own() -> None:
-    assert len(PROMPTS) >= 360
+    assert len(PROMPTS) >= 450
     assert len({each.id for each in PROMPTS}) == len(PROMPTS)
     texts = [text for each in PROMPTS for text in (each.prompt, *each.paraphrases)]
     assert len({text.casefold() for text in texts}) == len(texts)
@@ -71,7 +71,7 @@ def test_prompts_are_of_one_line_and_of_many() -> None:
 
 
 def test_every_floor_needs_the_large_tier_and_is_said_in_four_ways() -> None:
-    assert len(FLOORS) >= 60
+    assert len(FLOORS) >= 115
     for each in FLOORS:
         assert each.tier == "large"
         assert len(each.paraphrases) >= 3
@@ -116,7 +116,7 @@ def test_no_wrapping_gets_a_floor_a_lower_tier(rewrite: Callable[[str], str]) ->
 def test_few_prompts_that_are_no_floor_match_one() -> None:
     others = [each for each in PROMPTS if not each.floor]
     wrong = [each.id for each in others if CLASSIFIER.classify(each.prompt).floor]
-    assert len(wrong) < 0.03 * len(others), wrong
+    assert len(wrong) < 0.01 * len(others), wrong
 
 
 @pytest.mark.parametrize(

@@ -73,3 +73,7 @@ def test_alternatives_are_found_in_the_order_of_the_text() -> None:
     assert found([entry], "blue green x y car red z car") == ["blu… car"]
     assert found([entry], "green a b car blues car") == ["green car"]
     assert not found([entry], "red a b car, car blue")
+
+
+def test_marks_on_arabic_letters_split_no_word() -> None:
+    assert windows("هل يمكن أن أحفظ") == [["هل", "يمكن", "ان", "احفظ"]]
