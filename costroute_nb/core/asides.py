@@ -63,8 +63,8 @@ _END = re.compile(
 )
 _HIGH = re.compile(r"[^\x00-\u03ff]")  # a class of ranges takes milliseconds to compile
 _LATIN = re.compile(r"[à-öø-ž]")
-# Where a unit may begin though nothing ended before it.
-_START = re.compile(r"\s(?=[¿¡]|[^\x00-\u03ff])")
+# Where a unit may begin though nothing ended before it: a capital, another script.
+_START = re.compile(r"\s(?=[A-Z¿¡]|[^\x00-\u03ff])")
 _MARKED = re.compile(r"\(?[a-z\d][.):]\s")
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"[\d=\[\]{}<>\\$_/*+^|#]|\w\(")
@@ -98,12 +98,12 @@ def task_of(text: str) -> tuple[str, bool]:
     folded = [unit.casefold() for unit in units]
     _part_last(units, folded)
     kept = [not _is_aside(unit, english=False) for unit in folded]
+    ordered = not all(kept)
     said = [unit for unit, stays in zip(folded, kept, strict=True) if stays]
     task = " ".join(unit for unit in said if not _may_leave(unit))
     if not ENGLISH.isdisjoint(_WORD.findall(task)):
         kept = [not _is_aside(unit, english=True) for unit in folded]
-    _leave_labelled(folded, kept)
-    ordered = not all(kept)
+    ordered |= _leave_labelled(folded, kept)
     _leave_edges(folded, kept)
     if all(kept):
         return text, False
@@ -132,8 +132,9 @@ def _part_last(units: list[str], folded: list[str]) -> None:
         folded[place : place + 1] = [part.casefold() for part in parts]
 
 
-def _leave_labelled(folded: Sequence[str], kept: list[bool]) -> None:
-    """Leave out orders that a colon parts: `difficulty: low`."""
+def _leave_labelled(folded: Sequence[str], kept: list[bool]) -> bool:
+    """Leave out orders that a colon parts (`difficulty: low`); tell whether there are."""
+    found = False
     for place, (label, said) in enumerate(pairwise(folded)):
         if not label.endswith(":") or len(label) > _LABEL:
             continue
@@ -143,6 +144,8 @@ def _leave_labelled(folded: Sequence[str], kept: list[bool]) -> None:
         both = f"{label} {said}"
         if len(both) <= _LONGEST and _is_order(both, _WORD.findall(both)):
             kept[place : place + 2] = False, False
+            found = True
+    return found
 
 
 def _leave_edges(folded: Sequence[str], kept: list[bool]) -> None:

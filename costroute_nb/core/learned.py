@@ -157,15 +157,7 @@ class LearnedModel:
         decides, or the whole where that looks harder.
         """
         task, *whole = map(self.estimate_of, readings(text))
-        if not whole:
-            return task
-        return replace(
-            task,
-            p_small_fails=max(task.p_small_fails, whole[0].p_small_fails),
-            p_medium_fails=max(task.p_medium_fails, whole[0].p_medium_fails),
-            p_both_fail=max(task.p_both_fail, whole[0].p_both_fail),
-            difficulty=max(task.difficulty, whole[0].difficulty),
-        )
+        return _harder(task, whole[0]) if whole else task
 
     def estimate_of(self, read: Features) -> Estimate:
         """Return what is learned of a prompt by its features."""
@@ -257,6 +249,26 @@ def standardized(
         max(-most, min(most, round((value - usual) / deviation * STEPS)))
         for value, usual, deviation in zip(measures, mean, spread, strict=True)
     ]
+
+
+def _harder(task: Estimate, whole: Estimate) -> Estimate:
+    """Return the estimate of a task, raised to what that of the whole text says.
+
+    Medium rises at most as small does: one that came nearer to it would say that a
+    stronger model helps less.
+    """
+    small = max(task.p_small_fails, whole.p_small_fails)
+    rising = task.p_medium_fails * small / task.p_small_fails
+    medium = max(task.p_medium_fails, min(whole.p_medium_fails, rising))
+    return replace(
+        task,
+        p_small_fails=small,
+        p_medium_fails=round(medium, _DIGITS),
+        p_both_fail=min(
+            max(task.p_both_fail, whole.p_both_fail), round(medium, _DIGITS)
+        ),
+        difficulty=max(task.difficulty, whole.difficulty),
+    )
 
 
 def _tipped(by_measure: Sequence[float], by_words: float) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ NOTEBOOK = [each.prompt for each in load()]
 FLOORS = [
     text for each in load() if each.floor for text in (each.prompt, *each.paraphrases)
 ]
-MOST_MISSPELT = 0.12
+MOST_MISSPELT = 0.15
 TASK = "Nadia bakes 36 rolls. She keeps a third of them. How many are left?"
 CHOICE = "Which of these is a metal?\nA. iron\nB. carbon\nC. sulfur\nD. Noble Gas"
 
@@ -62,7 +62,7 @@ def test_few_tiers_flip_by_a_harmless_change(
         moved(kind, changes[n:] + changes[:n], tier, prompts, found) for n in range(4)
     ]
     # Notebook prompts go by rules, and a rule's word with a typo is another word.
-    by_rules = kind == "typo" and name == "both" and prompts is NOTEBOOK
+    by_rules = kind == "typo" and prompts is NOTEBOOK
     most = MOST_MISSPELT if by_rules else MOST_FLIPS
     assert sum(m.flipped for m in every) <= most * sum(m.prompts for m in every)
 

@@ -38,7 +38,7 @@ def small_model() -> LearnedModel:
     heads, one = len(HEADS), np.ones(1)
     bytes_ = {
         "weights": (2**BITS, heads),
-        "kind_weights": (2**KIND_BITS, 1),
+        "kind_weights": (2**KIND_BITS, 2),
         "centroids": (2**WORD_BITS, 1),
     }
     arrays: dict[str, Any] = {
@@ -56,9 +56,9 @@ def small_model() -> LearnedModel:
             spread=np.ones(len(MEASURES)),
             measure_weights=np.ones((len(MEASURES), heads), np.int32),
             intercepts=np.full((heads, 1), 0.3),
-            kind_scales=one,
-            kind_measures=np.ones((len(MEASURES), 1), np.int32),
-            kind_intercepts=one,
+            kind_scales=np.ones(2),
+            kind_measures=np.ones((len(MEASURES), 2), np.int32),
+            kind_intercepts=np.ones(2),
             centroid_norms=one,
             usual=one,
             usual_spread=one,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from costroute_nb.artifact import read_model
 from costroute_nb.core.record import COLUMNS
 from costroute_nb.notebook.options import AT_LIMIT, OPTIONS
 from costroute_nb.notebook.usage import FOLLOWING, SUBCOMMANDS
@@ -82,3 +83,28 @@ def settings_table() -> str:
 
 def test_the_table_of_settings_is_that_of_the_code() -> None:
     assert settings_table() in README
+
+
+def test_the_figures_of_the_classifier_are_those_it_ships_with() -> None:
+    apgr = read_model().about.facts["figures"]["five folds of train and dev"]["apgr"]
+    value, low, high = apgr["mean"]
+    assert (
+        f"| the learned classifier | **{value:.3f} [{low:.3f}, {high:.3f}]** |"
+        in README
+    )
+    said = " ".join(README[README.index("By table, in the folds:") :].split())
+    for name, table in (("MMLU", "routellm_mmlu"), ("MMLU-Pro", "mmlu_pro"),
+                        ("CRUXEval-O", "zeroeval_crux"), ("MATH", "zeroeval_math_l5"),
+                        ("LLMRouter", "llmrouter_uiuc")):  # fmt: skip
+        assert f"{name} {apgr[table][0]:.3f}" in said
+    both = [apgr[name][0] for name in ("routellm_gsm8k", "zeroeval_gsm")]
+    assert f"GSM8K {both[0]:.3f} and {both[1]:.3f}" in said
+
+
+def test_the_report_is_of_the_classifier_that_ships() -> None:
+    facts = read_model().about.facts
+    report = (ROOT / "benchmarks/classifier.md").read_text("utf-8")
+    apgr = facts["figures"]["five folds of train and dev"]["apgr"]
+    value, low, high = apgr["mean"]
+    assert facts["date"] in report
+    assert f"| mean             | {value:.3f} [{low:.3f}, {high:.3f}] |" in report

@@ -64,7 +64,7 @@ def test_halves_of_surrogate_pairs_are_told_apart() -> None:
 @given(WORDS)
 def test_case_says_nothing(words: list[str]) -> None:
     text = " ".join(words)
-    assume(text.upper().casefold() == text.casefold())
+    assume(text.isascii())  # beside another script a capital may begin an aside
     assert same(features(text), features(text.upper()))
     assert same(features(text), features(text.title()))
 
