@@ -22,7 +22,6 @@ PRIOR_SD = 1.0
 # wrong would else decide about all the others.
 _SUREST = 1e-6
 _SETTLED = 1e-10
-_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,9 @@ def _fitted(answers: Sequence[Judged], prior: float) -> float:
     # negative at the other.
     low = prior - (len(answers) - rejected) / precision
     high = prior + rejected / precision
-    offset = prior
-    for _ in range(_STEPS):
+    offset, step = prior, high - low
+    # It ends: what was tried is an end of the bracket, and never tried again.
+    while abs(step) >= _SETTLED:
         chances = [_sigmoid(logit + offset) for logit in logits]
         slope = rejected - sum(chances) - precision * (offset - prior)
         if slope > 0.0:
@@ -141,11 +141,9 @@ def _fitted(answers: Sequence[Judged], prior: float) -> float:
             high = offset
         bend = sum(chance * (1.0 - chance) for chance in chances) + precision
         step = slope / bend
-        if abs(step) < _SETTLED:
-            break
+        if not low < offset + step < high:
+            step = (low + high) / 2.0 - offset
         offset += step
-        if not low < offset < high:
-            offset = (low + high) / 2.0
     return offset
 
 

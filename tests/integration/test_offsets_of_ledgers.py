@@ -127,3 +127,12 @@ def test_a_process_forks_while_its_threads_read_the_ledger(
     monkeypatch.setattr(SqliteLedger, method, slowly)
     # In a child of its own: a process that hangs while it forks cannot say so.
     assert child(fork_beside_threads) == 0
+
+
+def test_what_has_not_changed_is_not_fitted_again(ledger: SqliteLedger) -> None:
+    clock = FakeClock()
+    offsets = LedgerOffsets(ledger, clock, PRIOR)
+    reject(ledger, "shipped")
+    found = offsets("shipped")
+    clock.sleep(2 * FRESH)
+    assert offsets("shipped") is found

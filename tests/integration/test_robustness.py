@@ -182,3 +182,14 @@ def test_only_what_is_there_is_measured() -> None:
     assert list(found) == ["two"]
     assert {m.flipped for m in found["two"]} == {0}
     assert found["two"] == each_kind(lambda _: "small", [TASK] * 3)
+
+
+def test_an_order_after_many_sentences_is_not_read() -> None:
+    many = " ".join(f"Box {n} holds {n} nails." for n in range(400))
+    text, ordered = task_of(f"{many} How many nails are there? Use the cheapest model.")
+    assert ordered
+    assert text == f"{many} How many nails are there?"
+
+
+def test_a_text_without_any_word_has_no_asides() -> None:
+    assert task_of(" \n ") == (" \n ", False)

@@ -12,6 +12,7 @@ from costroute_nb.core.budget import ceiling_at
 from costroute_nb.core.call import Call
 from costroute_nb.core.catalog import Catalog, Model
 from costroute_nb.core.classification import Classification, Task
+from costroute_nb.core.expectation import least_expected
 from costroute_nb.core.messages import Request
 from costroute_nb.core.plan import Draft, Plan, Quote
 from costroute_nb.core.policy import baseline_model, degrade, make_plan
@@ -629,3 +630,8 @@ def test_no_other_order_is_expected_to_cost_less(
     )
     least = min(map(expected, others))
     assert expected(ids(plan)) <= least + Fraction(sum(costs) * 3, 10**9)
+
+
+def test_without_an_estimate_no_order_is_expected_to_cost_least() -> None:
+    found = Classification("medium", "general", 0.5, "no rule matched", None, False, 9)
+    assert least_expected((), found) is None
