@@ -91,11 +91,16 @@ class Lookup:
         """Return the plan with each candidate told whether its answer is here."""
         if not call.cache or call.fresh:
             return plan
-        candidates = tuple(
-            replace(c, cached=any(True for _ in self.answers(call, c, provider)))
-            for c in plan.candidates
+
+        def marked(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+            return tuple(
+                replace(c, cached=any(True for _ in self.answers(call, c, provider)))
+                for c in candidates
+            )
+
+        return replace(
+            plan, candidates=marked(plan.candidates), spared=marked(plan.spared)
         )
-        return replace(plan, candidates=candidates)
 
     def keep(
         self,
@@ -117,7 +122,7 @@ class Lookup:
         if candidate.trim is not None:
             kept.append(self.key(candidate, provider, candidate.trim.reason))
         if call.fresh:
-            for other in plan.candidates:
+            for other in plan.looked_up:
                 for asked in _as_asked(call, other):
                     for key in self._keys(call, asked, provider):
                         if key not in kept and self.cache.get(key) is not None:

@@ -98,7 +98,7 @@ class Router:
 
     def _look_up(self, trip: Trip) -> Result | None:
         """Return the first cached answer that passes like a fresh one, booked."""
-        for candidate in trip.plan.candidates:
+        for candidate in trip.plan.looked_up:
             found = self.lookup.answers(trip.call, candidate, trip.provider)
             for answered, answer in found:
                 if answer in trip.rejected:

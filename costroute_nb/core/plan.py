@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from costroute_nb.core.catalog import Model, Tier
+from costroute_nb.core.catalog import Model, Tier, tier_rank
 from costroute_nb.core.classification import Classification
 from costroute_nb.core.messages import Message, Request
 from costroute_nb.core.money import format_usd, pico_to_usd
@@ -106,7 +106,9 @@ class Plan:
     `candidates` are in the order in which they would be tried, `excluded` says
     why other models are not among them, and `reason` why this tier comes first.
     `thread` is the conversation that the call goes on with, if it does; `refusal` says
-    what the budget had against the call when a face looked, or nothing.
+    what the budget had against the call when a face looked, or nothing. `spared` are
+    models that are left out for being no good buy: an answer that one of them has given
+    is served all the same.
     """
 
     classification: Classification
@@ -115,6 +117,7 @@ class Plan:
     excluded: tuple[str, ...] = ()
     thread: Thread | None = None
     refusal: str = ""
+    spared: tuple[Candidate, ...] = ()
 
     def __str__(self) -> str:
         first, *others = self.candidates
@@ -136,6 +139,14 @@ class Plan:
             f"; thread {self.thread.name}: {said} before this one, about "
             f"{first.quote.prompt_tokens:,} tokens to send{trimmed}"
         )
+
+    @property
+    def looked_up(self) -> tuple[Candidate, ...]:
+        """Those whose answers are looked up in the cache, the lowest tier first."""
+        if not self.spared:
+            return self.candidates
+        every = (*self.candidates, *self.spared)
+        return tuple(sorted(every, key=lambda one: tier_rank(one.tier)))
 
     @property
     def tier(self) -> Tier:

@@ -67,10 +67,11 @@ def make_plan(
         )
     # Stable: models without a price keep the catalog's order, after the priced ones.
     candidates.sort(key=_by_tier_and_cost)
+    spared: list[Candidate] = []
     if _by_expectation(call, classification):
-        candidates, reason = _by_least_expected(
-            call, classification, candidates, reason
-        )
+        priced = candidates
+        candidates, reason = _by_least_expected(call, classification, priced, reason)
+        spared = _left_out(priced, candidates)
     if not candidates:
         why = "; ".join(excluded) or f"no {call.provider} model is in these tiers"
         message = f"no capable model: {why}"
@@ -84,7 +85,14 @@ def make_plan(
         )
     if not call.escalate:
         del candidates[1:]
-    return Plan(classification, tuple(candidates), reason, tuple(excluded), call.thread)
+    return Plan(
+        classification,
+        tuple(candidates),
+        reason,
+        tuple(excluded),
+        call.thread,
+        spared=tuple(spared),
+    )
 
 
 def baseline_model(catalog: Catalog, provider: str = "anthropic") -> Model:
@@ -194,6 +202,14 @@ def _by_least_expected(
         return upward, reason
     _, reason = _first_tier(call, replace(found, tier=chosen[0].tier))
     return chosen, f"{reason}; the least expected cost, failed attempts included"
+
+
+def _left_out(
+    every: Sequence[Candidate], chosen: Sequence[Candidate]
+) -> list[Candidate]:
+    """Return whose tier is no lower than the first chosen one's, yet was not chosen."""
+    first = tier_rank(chosen[0].tier) if chosen else len(TIERS)
+    return [c for c in every if c not in chosen and tier_rank(c.tier) >= first]
 
 
 def _least(call: Call, classification: Classification, first: Tier) -> Tier:

@@ -32,7 +32,7 @@ def _refusal(plan: "Plan", asked: "Asked") -> str:
     if budget.stopped:
         return STOPPED
     quote = first.quote
-    cached = any(candidate.cached for candidate in plan.candidates)
+    cached = any(candidate.cached for candidate in plan.looked_up)
     if cached or quote.worst is None or quote.price is None:
         return ""  # served for free, or of a price that no limit can be compared with
     max_cost = asked.call.max_cost
@@ -89,6 +89,11 @@ def plan_page(plan: "Plan") -> Page:
         rows=rows,
         foot=(
             *_left_out(candidates),
+            *(
+                f"not {one.model}: it fails too often for what it costs; an answer of it "
+                "in the cache would serve"
+                for one in plan.spared
+            ),
             *(f"not {excluded}" for excluded in plan.excluded),
             _worst(plan),
         ),

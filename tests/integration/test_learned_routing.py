@@ -150,3 +150,24 @@ def test_rejected_answers_move_the_next_ones_to_a_higher_tier(
     assert found.p_small_fails is not None
     assert found.p_small_fails > 0.5
     assert found.tier == "medium"
+
+
+def test_a_paid_answer_of_a_tier_that_is_left_out_is_still_served(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.always(Text("long enough, surely"))
+    session.route(TWELVE, check=PASSES, tier="medium", escalate=False)
+    plan = session.plan(TWELVE, check=PASSES)
+    assert [candidate.tier for candidate in plan.candidates] == ["small", "large"]
+    result = session.route(TWELVE, check=PASSES)
+    assert (result.cache_hit, result.tier, result.cost_usd) == (True, "medium", 0.0)
+    assert models(server) == [SONNET]
+
+
+def test_an_answer_below_the_tiers_that_are_tried_is_not_served(
+    session: Session, server: AnthropicServer
+) -> None:
+    server.always(Text("long enough, surely"))
+    session.route(UNKNOWN, check=PASSES, tier="small", escalate=False)
+    assert not session.route(UNKNOWN, check=PASSES).cache_hit
+    assert models(server) == [HAIKU, SONNET]

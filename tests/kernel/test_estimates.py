@@ -67,6 +67,7 @@ def test_a_checked_cell_counts_failed_attempts(kernel: Kernel) -> None:
     )
     assert "starts with: claude-haiku" in ran.plain
     assert "the least expected cost, failed attempts included" in ran.plain
+    assert "not claude-sonnet-5-5: it fails too often for what it costs" in ran.plain
 
 
 def test_an_unknown_classifier_is_one_line_with_what_there_is(kernel: Kernel) -> None:
