@@ -45,6 +45,7 @@ ASSUMED = (
     "JSON alone, in one line",
     "every answer has the same length whichever model gives it, and every one is good: "
     "quality is not measured, and nothing is escalated",
+    'tiers are chosen by rules alone (`classifier = "rules"`)',
 )
 """What the figures rest on, beside the workload."""
 

@@ -3,7 +3,8 @@
 Run `python -m benchmarks.routing_quality --data DIR [--split NAME] [--cv] [--families]
 [--json FILE] [--quick]`. DIR has the tables `NAME.parquet`, or its `routing` has; see
 `costroute_nb.training.outcomes` for what is in them. It fails where a near-duplicate
-stands on both sides of a split. `--cv` and `--families` train: that takes minutes.
+stands on both sides of a split. `--cv` and `--families` train: that takes minutes. The
+routers of LiteLLM are measured where the extra `bench` is installed beside `train`.
 """
 
 from __future__ import annotations
