@@ -100,7 +100,12 @@ def test_binders_steps_pass_in_a_clean_environment(
 ) -> None:
     venv = tmp_path / "venv"
     search = f"{venv / 'bin'}{os.pathsep}{real_environment['PATH']}"
-    environment = {**real_environment, "PATH": search, "VIRTUAL_ENV": str(venv)}
+    environment = {
+        **real_environment,
+        "PATH": search,
+        "VIRTUAL_ENV": str(venv),
+        "COSTROUTE_HOME": str(tmp_path / "home"),  # never the developer's own
+    }
     output = tmp_path / "output"
     run_notebook = ["python", "-m", "nbconvert", "--to", "notebook", "--execute"]
     steps = [

@@ -36,7 +36,8 @@ def test_whatever_the_package_imports_is_a_declared_dependency(wheel: Path) -> N
         for name in names - sys.stdlib_module_names - {"costroute_nb"}
         for distribution in known.get(name, [name])
     }
-    extras = PROJECT["optional-dependencies"]["alerts"]  # imported if it is there
+    optional = PROJECT["optional-dependencies"]  # imported if they are there
+    extras = [*optional["alerts"], *optional["train"]]
     declared = {
         canonicalize_name(Requirement(line).name)
         for line in [*PROJECT["dependencies"], *extras]
