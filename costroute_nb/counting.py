@@ -32,7 +32,7 @@ _SCRIPTS = ("prose", "code", "wide")
 class TokenCounter:
     """Estimates prompt tokens, and learns from every attempt whose tokens are known.
 
-    What the ledger knows is read once, when first needed. Simulated and real answers
+    What the ledger knows is read when first needed. Simulated and real answers
     are counted by different tokenizers: neither corrects the other's estimates. Safe
     from any thread.
     """
