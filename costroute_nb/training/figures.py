@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
     from costroute_nb.training.measures import Bin, Floats
 
-WEAK_PRICE = 0.2
-"""What a call of the small tier costs where one of the large tier costs 1."""
+WEAK_PRICE = 0.025
+"""What a call of the small tier costs where one of the large tier costs 1.
+
+As Claude Haiku 5.5 and Opus 5.5 are listed in November 2026, up to 100,000 tokens of
+prompt, for input and output alike; the same tokens are counted for both.
+"""
 MEAN = "mean"
 
 Scores = dict[str, "NDArray[np.float64]"]

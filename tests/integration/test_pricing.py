@@ -30,6 +30,7 @@ from costroute_nb.core.prices import Price, cost
 from costroute_nb.pricing import PriceBook
 from costroute_nb.pricing.published import read_published
 from costroute_nb.tables import load_tables
+from costroute_nb.training.figures import WEAK_PRICE
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 THEIRS = f"genai-prices {version('genai-prices')}"
@@ -302,6 +303,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from costroute_nb.pricing import PriceBook
+from costroute_nb.training.figures import WEAK_PRICE
 book = PriceBook(cache_file=Path(sys.argv[1]))
 price = book.price("claude-haiku-5-5", "anthropic", datetime(2026, 11, 22, tzinfo=UTC))
 print(price.base.input, "genai_prices" in sys.modules)  # read by the test
@@ -416,3 +418,17 @@ def test_the_log_names_no_path(
     found(PriceBook(cache_file=tmp_path / "prices.json"), "claude-haiku-5-5")
     assert "not kept on disk" in caplog.text
     assert str(tmp_path) not in caplog.text
+
+
+def test_routing_is_measured_at_the_prices_of_the_tiers_it_names(
+    tmp_path: Path,
+) -> None:
+    book = PriceBook(cache_file=tmp_path / "prices.json")
+    small, large = (
+        book.price(model, "anthropic", datetime(2026, 11, 22, tzinfo=UTC))
+        for model in ("claude-haiku-5-5", "claude-opus-5-5")
+    )
+    assert small is not None
+    assert large is not None
+    assert small.base.input == WEAK_PRICE * large.base.input
+    assert small.base.output == WEAK_PRICE * large.base.output
