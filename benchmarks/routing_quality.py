@@ -32,15 +32,13 @@ from benchmarks.routing_report import NOT_HELD_OUT, Part, Report, as_json, text
 from benchmarks.routing_robustness import robustness
 from benchmarks.routing_scorers import Missing, rules_first, score_all, tiers
 from benchmarks.routing_speed import speed
-from costroute_nb.training.duplicates import near_duplicates
 from costroute_nb.training.figures import MEAN, Bench, calibration, difference
 from costroute_nb.training.held_out import apgr_fold_by_fold
 from costroute_nb.training.outcomes import (
     FOLDS,
     LeakageError,
     OutcomesError,
-    check_leakage,
-    folds,
+    check_sides,
     of_split,
     pooled,
     read_outcomes,
@@ -65,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = perf_counter()
     try:
         frames = read_outcomes(options.data)
-        _check(frames)
+        check_sides(frames)
         if options.split:
             frames = of_split(frames, options.split)
             if not frames:
@@ -96,14 +94,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     parser.add_argument("--quick", action="store_true", help="few resamples and times")
     return parser.parse_args(arguments)
-
-
-def _check(frames: dict[str, pd.DataFrame]) -> None:
-    """Make sure that neither the splits nor the folds have a prompt on both sides."""
-    rows = pooled(frames)
-    pairs = near_duplicates(rows["prompt"].tolist())
-    check_leakage(rows, rows["split"], pairs)
-    check_leakage(rows, np.concatenate(list(folds(frames).values())), pairs)
 
 
 def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> Report:

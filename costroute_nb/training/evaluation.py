@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from costroute_nb.training.duplicates import near_duplicates
 from costroute_nb.training.figures import (
     MEAN,
     Bench,
@@ -20,8 +19,7 @@ from costroute_nb.training.held_out import Said, apgr_fold_by_fold, by_folds
 from costroute_nb.training.kinds import DOMAINS, rows_of
 from costroute_nb.training.outcomes import (
     OutcomesError,
-    check_leakage,
-    folds,
+    check_sides,
     of_split,
     pooled,
 )
@@ -102,9 +100,7 @@ def check(frames: Mapping[str, pd.DataFrame]) -> None:
         if not (rows["split"] == split).any():
             message = f"no row is of the split {split}"
             raise OutcomesError(message)
-    pairs = near_duplicates(rows["prompt"].tolist())
-    check_leakage(rows, rows["split"], pairs)
-    check_leakage(rows, np.concatenate(list(folds(frames).values())), pairs)
+    check_sides(frames)
 
 
 def evaluate(

@@ -268,6 +268,20 @@ def check_leakage(
         raise LeakageError(_leak(f"{len(across)} pairs of near-duplicates", ids))
 
 
+def check_sides(frames: Mapping[str, pd.DataFrame]) -> None:
+    """Make sure that neither the splits nor the folds have a prompt on both sides.
+
+    Raises
+    ------
+    LeakageError
+        If one has.
+    """
+    rows = pooled(frames)
+    pairs = near_duplicates(rows["prompt"].tolist())
+    check_leakage(rows, rows["split"], pairs)
+    check_leakage(rows, np.concatenate(list(folds(frames).values())), pairs)
+
+
 def _leak(what: str, ids: Sequence[str]) -> str:
     named = ", ".join(map(str, ids[: 2 * _NAMED]))
     return f"{what} stand on both sides of the split: {named}"

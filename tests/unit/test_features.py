@@ -1,9 +1,6 @@
 """What a classifier reads in a prompt: the same however it is set, and never too much."""
 
 import math
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -19,6 +16,7 @@ from costroute_nb.core.features import (
     features,
     plain,
 )
+from tests.support.seeds import said_in_processes
 
 # Every code point, halves of surrogate pairs too: a broken paste has them.
 ANYTHING = st.text(st.characters(categories=None), max_size=300)
@@ -134,16 +132,6 @@ def test_features_are_the_same_in_every_process() -> None:
         f"found = features({text!r})\n"
         "print([each.tolist() for each in found[:4]], found.measures)"
     )
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=True,
-        ).stdout.strip()
-        for seed in ("0", "1")
-    }
+    said = said_in_processes(code)
     here = features(text)
-    assert said == {f"{[each.tolist() for each in here[:4]]} {here.measures}"}
+    assert said == {f"{[each.tolist() for each in here[:4]]} {here.measures}\n"}

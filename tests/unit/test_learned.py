@@ -1,9 +1,6 @@
 """What the shipped classifier says of any text at all."""
 
 import math
-import os
-import subprocess
-import sys
 
 import pytest
 from hypothesis import example, given
@@ -19,6 +16,7 @@ from costroute_nb.core.learned import (
     LearnedModel,
     standardized,
 )
+from tests.support.seeds import said_in_processes
 
 ANYTHING = st.text(st.characters(categories=None), max_size=300)
 PROMPTS = (
@@ -88,17 +86,7 @@ def test_estimates_are_the_same_in_every_process(model: LearnedModel) -> None:
         "from costroute_nb.artifact import read_model\n"
         f"for text in {PROMPTS!r}: print(read_model().estimate(text))"
     )
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=True,
-        ).stdout
-        for seed in ("0", "1")
-    }
+    said = said_in_processes(code)
     assert said == {"".join(f"{model.estimate(text)}\n" for text in PROMPTS)}
 
 
