@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.routing_scorers import Missing
 from benchmarks.specialists import Specialists
 from costroute_nb.training.held_out import Fit, Said, blank, by_families, by_folds
 
@@ -39,29 +37,18 @@ class HeldOut:
     unknown: Scores
 
 
-def trainer() -> Fit | Missing:
-    """Return what trains our classifier, if it is there."""
-    try:
-        found: Fit = importlib.import_module("costroute_nb.training.fitting").fit
-    except (ImportError, AttributeError) as error:
-        return Missing(f"not there: {error}")
-    return found
-
-
-def cross_validated(frames: Mapping[str, pd.DataFrame], fit: Fit | Missing) -> HeldOut:
+def cross_validated(frames: Mapping[str, pd.DataFrame], fit: Fit) -> HeldOut:
     """Train on four folds and score the fifth, five times, clusters kept together."""
     return _held_out(frames, by_folds(frames), fit)
 
 
-def families_left_out(
-    frames: Mapping[str, pd.DataFrame], fit: Fit | Missing
-) -> HeldOut:
+def families_left_out(frames: Mapping[str, pd.DataFrame], fit: Fit) -> HeldOut:
     """Train on the other families' tables and score each family's, one by one."""
     return _held_out(frames, by_families(frames), fit)
 
 
 def _held_out(
-    frames: Mapping[str, pd.DataFrame], parts: Iterable[Part], fit: Fit | Missing
+    frames: Mapping[str, pd.DataFrame], parts: Iterable[Part], fit: Fit
 ) -> HeldOut:
     said, specialists = Said.nothing(frames), blank(frames)
     for part in parts:
@@ -71,6 +58,5 @@ def _held_out(
             if rows.any():
                 prompts = frame["prompt"][rows].tolist()
                 specialists[name][rows] = baseline.score(prompts)
-        if not isinstance(fit, Missing):
-            said.add(fit(part.train), frames, part.out)
+        said.add(fit(part.train), frames, part.out)
     return HeldOut(said.difficulty, specialists, said.p_small_fails, said.unknown)

@@ -26,13 +26,13 @@ from benchmarks.routing_folds import (
     HeldOut,
     cross_validated,
     families_left_out,
-    trainer,
 )
 from benchmarks.routing_report import NOT_HELD_OUT, Part, Report, as_json, text
 from benchmarks.routing_robustness import robustness
-from benchmarks.routing_scorers import Missing, rules_first, score_all, tiers
+from benchmarks.routing_scorers import rules_first, score_all, tiers
 from benchmarks.routing_speed import speed
 from costroute_nb.training.figures import MEAN, Bench, calibration, difference
+from costroute_nb.training.fitting import fit
 from costroute_nb.training.held_out import apgr_fold_by_fold
 from costroute_nb.training.outcomes import (
     FOLDS,
@@ -101,16 +101,14 @@ def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> R
     prompts = pooled(frames)["prompt"].tolist()
     parts = [_as_shipped(bench, prompts)]
     if options.cv:
-        fit = trainer()
         found = cross_validated(frames, fit)
         title = f"Held out: {FOLDS} folds, clusters kept together"
-        parts.append(_held_out(title, bench, prompts, found, fit))
+        parts.append(_held_out(title, bench, prompts, found))
         parts[-1].notes.append(_folds_apart(frames, found))
     if options.families:
-        fit = trainer()
         found = families_left_out(frames, fit)
         title = "Held out: each family scored by what was trained on the others"
-        parts.append(_held_out(title, bench, prompts, found, fit))
+        parts.append(_held_out(title, bench, prompts, found))
     return Report(
         rows={name: len(frame) for name, frame in frames.items()},
         parts=parts,
@@ -123,7 +121,7 @@ def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> R
 def _as_shipped(bench: Bench, prompts: list[str]) -> Part:
     scored = score_all(prompts, _SEED)
     splits = set(pooled(bench.frames)["split"])
-    seen = bool(splits & _TRAINED_ON) and scored.estimates is not None
+    seen = bool(splits & _TRAINED_ON)
     part = Part(
         "As shipped" + (", where `learned` and `both` are NOT HELD OUT" if seen else ""),
         {
@@ -134,21 +132,15 @@ def _as_shipped(bench: Bench, prompts: list[str]) -> Part:
         scored.missing,
         [NOT_HELD_OUT] if seen else [],
     )  # fmt: skip
-    if scored.estimates is not None:
-        said = [estimate.p_small_fails for estimate in scored.estimates]
-        part.calibration = calibration(bench.frames, bench.split(said))
-        unknown = [float(not each.known_domain) for each in scored.estimates]
-        part.unknown = _means(bench.split(unknown))
+    said = [estimate.p_small_fails for estimate in scored.estimates]
+    part.calibration = calibration(bench.frames, bench.split(said))
+    unknown = [float(not each.known_domain) for each in scored.estimates]
+    part.unknown = _means(bench.split(unknown))
     return part
 
 
-def _held_out(
-    title: str, bench: Bench, prompts: list[str], found: HeldOut, fit: object
-) -> Part:
+def _held_out(title: str, bench: Bench, prompts: list[str], found: HeldOut) -> Part:
     part = Part(title, {_BASELINE: bench.ordering(found.specialists)})
-    if isinstance(fit, Missing):
-        part.missing = {"learned": fit}
-        return part
     pooled_scores = np.concatenate(list(found.learned.values())).tolist()
     part.orderings["learned"] = bench.ordering(found.learned)
     both = rules_first(prompts, pooled_scores)
@@ -169,7 +161,6 @@ def _folds_apart(frames: dict[str, pd.DataFrame], found: HeldOut) -> str:
     said = [
         f"{way} {np.nanmean(list(apgr_fold_by_fold(frames, scores).values())):.3f}"
         for way, scores in ways.items()
-        if not np.isnan(next(iter(scores.values()))).any()
     ]
     return (
         "Above, a table's five folds are ordered together, though five models scored "
@@ -177,17 +168,14 @@ def _folds_apart(frames: dict[str, pd.DataFrame], found: HeldOut) -> str:
     )
 
 
-def _agreements() -> dict[str, Agreement | Missing]:
-    found: dict[str, Agreement | Missing] = {}
-    for name, tier in tiers().items():
-        for split in _SPLITS:
-            agreed = (
-                tier
-                if isinstance(tier, Missing)
-                else notebook_prompts.agreement(tier, notebook_prompts.load(split))
-            )
-            found[f"{name}, {split}"] = agreed
-    return found
+def _agreements() -> dict[str, Agreement]:
+    return {
+        f"{name}, {split}": notebook_prompts.agreement(
+            tier, notebook_prompts.load(split)
+        )
+        for name, tier in tiers().items()
+        for split in _SPLITS
+    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import table as lines_table
-from benchmarks.routing_scorers import Missing
 from costroute_nb.training.figures import MEAN, WEAK_PRICE
 from costroute_nb.training.outcomes import SOURCES
 from costroute_nb.training.report import cell, table
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.notebook_prompts import Agreement
     from benchmarks.report import Line
     from benchmarks.routing_robustness import Moved
+    from benchmarks.routing_scorers import Missing
     from costroute_nb.training.figures import Calibration, Figure, Ordering
 
 NOT_HELD_OUT = (
@@ -80,7 +80,7 @@ class Report:
     rows: dict[str, int]
     parts: list[Part]
     times: list[Line]
-    agreements: dict[str, Agreement | Missing]
+    agreements: dict[str, Agreement]
     moved: dict[str, list[Moved]]
 
 
@@ -166,12 +166,9 @@ def _calibration(found: Calibration) -> list[str]:
     ]
 
 
-def _agreements(found: Mapping[str, Agreement | Missing]) -> str:
+def _agreements(found: Mapping[str, Agreement]) -> str:
     rows = []
     for name, one in found.items():
-        if isinstance(one, Missing):
-            rows.append([name, "not measured", "", "", "", one.why])
-            continue
         shares = (f"{one[key] / one['n']:.1%}" for key in ("agree", "under", "over"))
         missed = f"{len(one['floor_misses'])} of {one['floor_texts']}"
         rows.append([name, str(one["n"]), *shares, missed])
@@ -205,10 +202,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "moved": {
             way: [asdict(each) for each in kinds] for way, kinds in report.moved.items()
         },
-        "agreements": {
-            name: asdict(one) if isinstance(one, Missing) else one
-            for name, one in report.agreements.items()
-        },
+        "agreements": report.agreements,
     }
 
 

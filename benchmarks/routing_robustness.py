@@ -15,7 +15,6 @@ from random import Random
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from benchmarks.routing_scorers import Missing
 from benchmarks.server import ROOT
 from costroute_nb.core.catalog import tier_rank
 
@@ -153,18 +152,14 @@ def moved(
 
 
 def robustness(
-    ways: Mapping[str, Callable[[str], Tier] | Missing], prompts: Sequence[str]
+    ways: Mapping[str, Callable[[str], Tier]], prompts: Sequence[str]
 ) -> dict[str, list[Moved]]:
     """Return what each kind of change does to the tiers of prompts, by way of routing.
 
     Of many prompts some are taken, at even distances.
     """
     some = prompts[:: max(1, len(prompts) // _AT_MOST)]
-    return {
-        way: each_kind(tier, some)
-        for way, tier in ways.items()
-        if not isinstance(tier, Missing)
-    }
+    return {way: each_kind(tier, some) for way, tier in ways.items()}
 
 
 def each_kind(tier: Callable[[str], Tier], prompts: Sequence[str]) -> list[Moved]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from costroute_nb.artifact import read_model
 from costroute_nb.core.catalog import tier_rank
 from costroute_nb.core.combined import CombinedClassifier, binding
 from costroute_nb.core.offsets import PRIOR
 from costroute_nb.core.tokens import estimate_tokens
-from costroute_nb.errors import ConfigurationError
 from costroute_nb.tables import load_tables
 from costroute_nb.wiring import classifier_of
 
@@ -45,35 +45,23 @@ class Scored:
 
     scores: dict[str, list[float]]
     missing: dict[str, Missing]
-    estimates: list[Estimate] | None
-
-
-def shipped() -> Estimator | Missing:
-    """Return the estimator that the package ships, if it is there."""
-    try:
-        found: Estimator = importlib.import_module("costroute_nb.artifact").read_model()
-    except (ImportError, AttributeError, ConfigurationError) as error:
-        return Missing(f"not there: {error}")
-    return found
+    estimates: list[Estimate]
 
 
 def score_all(prompts: Sequence[str], seed: int) -> Scored:
     """Score prompts by every way that is there."""
+    model = read_model()
+    estimates = [model.estimate(prompt) for prompt in prompts]
+    learned = [each.difficulty for each in estimates]
     scores = {
         "random": random_order(prompts, seed),
         "length": length(prompts),
         "keyword regexes": keyword_regexes(prompts),
         "our rules": by_rules(prompts),
+        "learned": learned,
+        "both": rules_first(prompts, learned),
     }
     missing: dict[str, Missing] = {}
-    estimates = None
-    model = shipped()
-    if isinstance(model, Missing):
-        missing |= {"learned": model, "both": model}
-    else:
-        estimates = [model.estimate(prompt) for prompt in prompts]
-        scores["learned"] = [each.difficulty for each in estimates]
-        scores["both"] = rules_first(prompts, scores["learned"])
     for name, way in (("LiteLLM", "heuristic"), ("LiteLLM v2", "heuristic_v2")):
         found = _of_litellm(way, prompts)
         if isinstance(found, Missing):
@@ -148,19 +136,15 @@ def rules_first(prompts: Sequence[str], learned: Sequence[float]) -> list[float]
     ]
 
 
-def tiers() -> dict[str, Callable[[str], Tier] | Missing]:
+def tiers() -> dict[str, Callable[[str], Tier]]:
     """Return, for each way of routing, what tells a prompt's tier."""
-    model = shipped()
-    found: dict[str, Callable[[str], Tier] | Missing] = {
-        "our rules": lambda prompt: rule_class(prompt).tier
-    }
-    if isinstance(model, Missing):
-        return found | {"learned": model, "both": model}
-    rules = load_tables().rules
+    rules, model = load_tables().rules, read_model()
     only_floors = classifier_of(binding(rules.rules), rules.size)
-    for name, asked in (("learned", only_floors), ("both", shipped_rules())):
-        found[name] = tier_of(combined(asked, model))
-    return found
+    return {
+        "our rules": lambda prompt: rule_class(prompt).tier,
+        "learned": tier_of(combined(only_floors, model)),
+        "both": tier_of(combined(shipped_rules(), model)),
+    }
 
 
 def combined(rules: RuleClassifier, model: Estimator) -> CombinedClassifier:

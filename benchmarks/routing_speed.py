@@ -11,14 +11,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Line
-from benchmarks.routing_scorers import (
-    Missing,
-    combined,
-    rule_class,
-    shipped,
-    shipped_rules,
-)
+from benchmarks.routing_scorers import combined, rule_class, shipped_rules
 from benchmarks.timing import fresh, in_turns
+from costroute_nb.artifact import read_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,10 +50,7 @@ def _lines(prompts: Sequence[str], repeats: int) -> Iterator[Line]:
     kilobyte = partial(rule_class, prose[:1_000])
     times = in_turns({"rules": kilobyte}, 10 * repeats)["rules"]
     yield Line("rules alone, 1 kB", median(times), most_seconds=0.0002)
-    model = shipped()
-    if isinstance(model, Missing):
-        yield Line("learned score", note=model.why)
-        return
+    model = read_model()
     both = combined(shipped_rules(), model)
     sample = list(islice(prompts, 0, None, max(1, len(prompts) // (100 * repeats))))
     yield from _each("learned score, a prompt", model.estimate, sample)

@@ -22,7 +22,7 @@ from benchmarks.routing_robustness import (
     robustness,
     typo,
 )
-from benchmarks.routing_scorers import Missing, tiers
+from benchmarks.routing_scorers import tiers
 from costroute_nb.core.asides import task_of
 from costroute_nb.core.catalog import Tier
 from costroute_nb.core.features import features, plain
@@ -42,9 +42,7 @@ CHOICE = "Which of these is a metal?\nA. iron\nB. carbon\nC. sulfur\nD. Noble Ga
 
 @cache
 def way(name: str) -> Callable[[str], Tier]:
-    found = tiers()[name]
-    assert not isinstance(found, Missing)
-    return cache(found)
+    return cache(tiers()[name])
 
 
 # The shipped classifier
@@ -180,9 +178,9 @@ def test_flipped_and_lowered_tiers_are_counted_apart() -> None:
     assert found.share == pytest.approx(4 / 6)
 
 
-def test_only_what_is_there_is_measured() -> None:
-    found = robustness({"one": Missing("gone"), "two": lambda _: "small"}, [TASK] * 3)
-    assert list(found) == ["two"]
+def test_each_way_of_routing_is_measured_by_itself() -> None:
+    found = robustness({"one": lambda _: "large", "two": lambda _: "small"}, [TASK] * 3)
+    assert list(found) == ["one", "two"]
     assert {m.flipped for m in found["two"]} == {0}
     assert found["two"] == each_kind(lambda _: "small", [TASK] * 3)
 
