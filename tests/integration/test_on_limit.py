@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from costroute_nb.core.budget import ceiling_at
-from costroute_nb.errors import BudgetExceededError, InvalidAnswerError
+from costroute_nb.errors import BudgetExceededError, InvalidAnswerError, ProviderError
 from costroute_nb.notebook.words import standing_words
 from costroute_nb.session import Session
-from tests.support.anthropic_server import AnthropicServer, Text
+from tests.support.anthropic_server import AnthropicServer, HttpError, Text
 from tests.support.clock import BusyClock
 from tests.support.records import ended, hold
 from tests.support.sdk import HAIKU, OPUS, SONNET
@@ -293,6 +293,39 @@ def test_calls_at_once_do_not_pass_the_share_that_closes_their_tier(
     # Each may cost 5% of the limit: the third one at most finds less than 80% used.
     assert asked(server).count(OPUS) <= 3
     assert len(asked(server)) == 8
+
+
+def test_a_limit_that_fills_while_another_call_is_awaited_lowers_the_tier(
+    make: Make, server: AnthropicServer, clock: BusyClock
+) -> None:
+    session = make(on_limit="degrade")
+    share_used(session, 0.5)
+    asking, filled = threading.Event(), threading.Event()
+
+    def fail_once_filled(_: Any) -> HttpError:
+        asking.set()
+        filled.wait(30)
+        return HttpError(400)
+
+    def fill() -> None:
+        if not filled.is_set():
+            later = hold("meanwhile", session_id=session.session_id)
+            session.store.add(ended(later, round(3.5 * 10**12)))
+            filled.set()
+
+    def lead() -> None:
+        with pytest.raises(ProviderError):
+            session.route(EPIC, max_tokens=5_000)
+
+    server.script(fail_once_filled)
+    leader = threading.Thread(target=lead)
+    leader.start()
+    assert asking.wait(30)
+    clock.during_sleep = fill
+    result = session.route(EPIC, max_tokens=5_000)  # planned for the large tier
+    leader.join()
+    assert asked(server) == [OPUS, SONNET]
+    assert "degraded to medium" in result.reason
 
 
 def test_what_is_not_degraded_is_not_said_to_be(
