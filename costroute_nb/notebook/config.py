@@ -10,7 +10,8 @@ from traitlets.config import Configurable
 
 from costroute_nb.core.budget import Limits
 from costroute_nb.errors import ConfigurationError
-from costroute_nb.settings import Settings, parse
+from costroute_nb.estimators import installed
+from costroute_nb.settings import CLASSIFIERS, Settings, parse
 from costroute_nb.sources import resolve
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ class _Checked(traitlets.TraitType[Any, Any]):
         """Return the value as the setting takes it, or raise a TraitError."""
         name = str(self.name)
         try:
-            return getattr(Settings(**{name: parse(name, value)}), name)
-        except ValueError as error:
+            found = getattr(Settings(**{name: parse(name, value)}), name)
+            if name == "classifier" and found not in CLASSIFIERS:
+                installed(found)
+        except (ValueError, ConfigurationError) as error:
             message = f"CostRoute.{name}: {error}"
             raise traitlets.TraitError(message) from None
+        return found
 
     def get(self, obj: Any, cls: Any = None) -> Any:
         """Return the value in force, whichever source it comes from."""

@@ -118,7 +118,7 @@ def read_outcomes(directory: Path) -> dict[str, pd.DataFrame]:
     Raises
     ------
     OutcomesError
-        If there is no known table, or one misses a column.
+        If there is no known table, or one cannot be read or misses a column.
     """
     places = (directory, directory / "routing")
     frames = {}
@@ -126,11 +126,19 @@ def read_outcomes(directory: Path) -> dict[str, pd.DataFrame]:
         files = (place / f"{source.name}.parquet" for place in places)
         file = next((file for file in files if file.is_file()), None)
         if file is not None:
-            frames[source.name] = _prepared(pd.read_parquet(file), source)
+            frames[source.name] = _prepared(_read(file), source)
     if not frames:
         message = f"{directory} has none of the tables {', '.join(SOURCES)}"
         raise OutcomesError(message)
     return frames
+
+
+def _read(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(file)
+    except (ValueError, OSError) as error:  # pyarrow's own are of these
+        message = f"{file} cannot be read: {error}"
+        raise OutcomesError(message) from error
 
 
 def _prepared(frame: pd.DataFrame, source: Source) -> pd.DataFrame:

@@ -70,10 +70,11 @@ def test_a_checked_cell_counts_failed_attempts(kernel: Kernel) -> None:
     assert "not claude-sonnet-5-5: it fails too often for what it costs" in ran.plain
 
 
-def test_an_unknown_classifier_is_one_line_with_what_there_is(kernel: Kernel) -> None:
-    kernel.run("%config CostRoute.classifier = 'by_wrods'")
-    ran = kernel.run("%route plan 'Why have fjords thresholds?'")
-    assert not ran.ok
-    assert "installed: by_words" in ran.error["evalue"]
-    assert kernel.run("%config CostRoute.classifier = 'by_words'").ok
+def test_an_unknown_classifier_is_refused_at_once_and_the_old_one_stays(
+    kernel: Kernel,
+) -> None:
+    ran = kernel.run("%config CostRoute.classifier = 'by_wrods'")
+    assert "CostRoute.classifier: classifier is rules, learned, both or" in ran.plain
+    assert "installed: by_words" in ran.plain
+    assert kernel.run("%config CostRoute.classifier").plain.strip() == "'by_words'"
     assert kernel.run("%route plan 'Why have fjords thresholds?'").ok

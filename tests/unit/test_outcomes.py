@@ -79,6 +79,12 @@ def test_a_table_without_its_strong_model_is_refused(tmp_path: Path) -> None:
         read_outcomes(tmp_path)
 
 
+def test_a_file_that_is_no_table_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "zeroeval_gsm.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(OutcomesError, match=r"zeroeval_gsm\.parquet cannot be read: "):
+        read_outcomes(tmp_path)
+
+
 def test_a_directory_without_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutcomesError, match="none of the tables routellm_mmlu"):
         read_outcomes(tmp_path)
