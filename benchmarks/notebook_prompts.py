@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 FILE = ROOT / "tests" / "data" / "notebook_prompts.jsonl"
+UNSEEN = ROOT / "tests" / "data" / "unseen_requests.jsonl"
 
 Split = Literal["train", "test"]
 
@@ -45,6 +46,29 @@ class NotebookPrompt:
     paraphrases: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class UnseenRequest:
+    """One request of a writer who had seen no rule; nothing was adapted to or taught by it.
+
+    `high_stakes` tells whether it was written as work where a wrong answer costs much
+    more than the call, half of it in plain words, or as other work, a part of which comes
+    near that by its words.
+    """
+
+    id: str
+    prompt: str
+    high_stakes: bool
+
+
+class Raised(TypedDict):
+    """How many unseen requests get the large tier, of high stakes and of low ones."""
+
+    high: int
+    high_large: int
+    low: int
+    low_large: int
+
+
 class Agreement(TypedDict):
     """How a classifier's tiers compare with the judged ones.
 
@@ -71,6 +95,25 @@ def load(split: Split | None = None) -> tuple[NotebookPrompt, ...]:
         for row in rows
     ]
     return tuple(each for each in prompts if split in (None, each.split))
+
+
+@cache
+def unseen() -> tuple[UnseenRequest, ...]:
+    """Read the unseen requests, in the file's order."""
+    lines = UNSEEN.read_text("utf-8").splitlines()
+    return tuple(UnseenRequest(**json.loads(line)) for line in lines)
+
+
+def raised(
+    classify: Callable[[str], Tier], requests: Iterable[UnseenRequest]
+) -> Raised:
+    """Count which requests `classify` gives the large tier."""
+    found: Raised = {"high": 0, "high_large": 0, "low": 0, "low_large": 0}
+    for each in requests:
+        large = classify(each.prompt) == "large"
+        found["high" if each.high_stakes else "low"] += 1
+        found["high_large" if each.high_stakes else "low_large"] += large
+    return found
 
 
 def agreement(

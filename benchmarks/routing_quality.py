@@ -114,6 +114,10 @@ def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> R
         parts=parts,
         times=speed(prompts, 3 if options.quick else 11),
         agreements=_agreements(),
+        raised={
+            name: notebook_prompts.raised(tier, notebook_prompts.unseen())
+            for name, tier in tiers().items()
+        },
         moved=robustness(tiers(), prompts),
     )
 

@@ -14,7 +14,7 @@ from costroute_nb.training.report import cell, table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.notebook_prompts import Agreement
+    from benchmarks.notebook_prompts import Agreement, Raised
     from benchmarks.report import Line
     from benchmarks.routing_robustness import Moved
     from benchmarks.routing_scorers import Missing
@@ -37,6 +37,11 @@ _ROBUST = (
     "Tiers that move when something is changed that is not the task, each prompt changed "
     "in one of the ways of its kind; of an instruction to take a cheap model only a lower "
     "tier is wrong. New instructions are phrases that nothing was adapted to."
+)
+_UNSEEN = (
+    "Requests that nothing was adapted to or taught by: of high stakes, where a wrong "
+    "answer costs much more than the call, half of them in plain words, and of low ones, a "
+    "part of which comes near by its words. How many get the large tier:"
 )
 _COLUMNS = {
     "apgr": "APGR", "cpt50": "CPT(50 %)", "cpt80": "CPT(80 %)",
@@ -81,6 +86,7 @@ class Report:
     parts: list[Part]
     times: list[Line]
     agreements: dict[str, Agreement]
+    raised: dict[str, Raised]
     moved: dict[str, list[Moved]]
 
 
@@ -92,6 +98,7 @@ def text(report: Report) -> str:
     agreed = "Agreement with the tiers judged for notebook prompts:"
     times = "How long it takes, on one core:", lines_table(report.times)
     told = [*map(_wrapped, said), *times, agreed, _agreements(report.agreements)]
+    told += [_wrapped(_UNSEEN), _raised(report.raised)]
     if report.moved:
         told += [_wrapped(_ROBUST), _robustness(report.moved)]
     return "\n\n".join(told)
@@ -176,6 +183,18 @@ def _agreements(found: Mapping[str, Agreement]) -> str:
     return table(headings, rows)
 
 
+def _raised(found: Mapping[str, Raised]) -> str:
+    rows = (
+        [
+            way,
+            f"{one['high_large']} of {one['high']}",
+            f"{one['low_large']} of {one['low']:,}",
+        ]
+        for way, one in found.items()
+    )
+    return table(("by", "of high stakes, large", "of low stakes, large"), rows)
+
+
 def _robustness(found: Mapping[str, list[Moved]]) -> str:
     rows = (
         [
@@ -203,6 +222,7 @@ def as_json(report: Report) -> dict[str, Any]:
             way: [asdict(each) for each in kinds] for way, kinds in report.moved.items()
         },
         "agreements": report.agreements,
+        "raised": report.raised,
     }
 
 

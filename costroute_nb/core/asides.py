@@ -58,9 +58,9 @@ _LEAST = 3
 _SHORT = 60
 """Characters up to which a word on models and a verb of choosing are enough."""
 
-_END = re.compile(
-    r"(?<!\b[A-Za-z\d]\.)(?:(?<=[.!?…:])|(?<=[:;-]\))) |(?<=[。！？：]) ?|\n"  # noqa: RUF001
-)
+# A unit's end is looked for at blanks, which is quick; what comes before is looked at then.
+_END = re.compile(r"\n| (?<=[.!?…:] )(?<!\b[A-Za-z\d]\. )| (?<=[:;-]\) )")
+_EASTERN_END = re.compile(_END.pattern + r"|(?<=[。！？：]) ?")  # noqa: RUF001
 _HIGH = re.compile(r"[^\x00-\u03ff]")  # a class of ranges takes milliseconds to compile
 _LATIN = re.compile(r"[à-öø-ž]")
 # Where a unit may begin though nothing ended before it: a capital, another script.
@@ -89,7 +89,8 @@ def task_of(text: str) -> tuple[str, bool]:
 
     A text that is nothing else stays whole.
     """
-    units = [unit for unit in _END.split(text) if unit.strip()]
+    end = _END if text.isascii() else _EASTERN_END
+    units = [unit for unit in end.split(text) if unit.strip()]
     if not units:
         return text, False
     if len(units) > _MOST:

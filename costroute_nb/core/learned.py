@@ -37,7 +37,7 @@ MEASURE_STEPS = 2**16
 """Steps in which the weight of a measure is given."""
 
 _MEASURE_UNIT = STEPS * MEASURE_STEPS
-_LEAST_OTHER, _SURE = 0.1, 50.0
+_LEAST_OTHER, _SURE = 0.2, 50.0
 _FEWEST = 8  # words and signs: fewer are like everything
 _LEAST_P, _DIGITS = 0.005, 6
 _NAMED = 3

@@ -50,9 +50,15 @@ def excerpt(text: str, values: Sequence[str] = ()) -> str:
     """Return what an estimator reads: a text without its placeholders, as a whole.
 
     What fills them comes after it, both ends and together no more than a window: a
-    template alone does not tell how hard what it is filled with is.
+    template alone does not tell how hard what it is filled with is. Far from both ends of
+    a long text nobody looks for placeholders.
     """
-    return "\n".join((_PLACEHOLDER.sub(" ", text), *_read_of(values)))
+    if len(text) <= 2 * WINDOW:
+        text = _PLACEHOLDER.sub(" ", text)
+    else:
+        head, tail = (_PLACEHOLDER.sub(" ", t) for t in (text[:WINDOW], text[-WINDOW:]))
+        text = f"{head}{text[WINDOW:-WINDOW]}{tail}"
+    return "\n".join((text, *_read_of(values)))
 
 
 def _read_of(values: Iterable[str]) -> Iterator[str]:
@@ -124,12 +130,15 @@ class Vocabulary:
         begun, stems = self._begin(at)
         places: dict[str, list[int]] = {}
         said: dict[str, str] = {}
+
+        def stands(step: str) -> bool:
+            if step not in places:
+                places[step], said[step] = self._locate(step, at, stems)
+            return bool(places[step])
+
         for number in sorted(n for step in begun for n in self._by_rarest[step]):
             group, phrase = self._phrases[number]
-            for _, step in phrase.steps:
-                if step not in places:
-                    places[step], said[step] = self._locate(step, at, stems)
-            if not all(places[step] for _, step in phrase.steps):
+            if not all(stands(step) for _, step in phrase.steps):
                 continue
             if phrase.mask:
                 length = range(len(phrase.steps))

@@ -74,10 +74,21 @@ def test_every_table_is_named_with_its_models_and_licence(printed: str) -> None:
 
 
 def test_every_way_of_scoring_has_its_line_by_table_and_mean(printed: str) -> None:
-    lines = printed.splitlines()
+    lines = printed.split("How long it takes")[0].splitlines()
     for way in WAYS:
         found = [line for line in lines if line.startswith(f"| {way} ")]
         assert len(found) == 1 + len(SOURCES) + 1, way
+
+
+def test_unseen_requests_are_counted_by_what_hangs_on_them(
+    printed: str, figures: dict[str, Any]
+) -> None:
+    assert set(figures["raised"]) == {"our rules", "learned", "both"}
+    rules = figures["raised"]["our rules"]
+    assert (rules["high"], rules["low"]) == (320, 700)
+    assert rules["high_large"] / 320 > 4 * rules["low_large"] / 700
+    row = f"{rules['high_large']} of 320 | {rules['low_large']} of 700"
+    assert row in " ".join(printed.split())
 
 
 def test_what_was_not_measured_has_no_number(figures: dict[str, Any]) -> None:

@@ -131,7 +131,7 @@ def of_random(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Measure tables whose outcomes belong to other prompts; return where it was."""
     place = tmp_path_factory.mktemp("random")
     for number, name in enumerate(("routellm_mmlu", "mmlu_pro", "llmrouter_uiuc")):
-        table = outcome_table(name, 160, number * 1000, 0)
+        table = outcome_table(name, 240, number * 1000, 0)
         scores = table.columns[table.columns.str.startswith("score:")]
         table[scores] = table[scores].sample(frac=1, random_state=number).to_numpy()
         write_table(place, table)

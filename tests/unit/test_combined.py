@@ -240,6 +240,15 @@ def test_a_long_text_is_handed_over_whole() -> None:
     assert excerpt(text, ("value",)) == f"{text}\nvalue"
 
 
+@pytest.mark.parametrize("before", [0, 9, WINDOW - 15, WINDOW, 2 * WINDOW])
+@pytest.mark.parametrize("after", [0, 9, WINDOW - 12, WINDOW, 2 * WINDOW])
+def test_placeholders_near_the_ends_are_taken_out(before: int, after: int) -> None:
+    text = f"{{{{ a }}}}{'x' * before} {{{{ b }}}}{'y' * after}{{{{c}}}}"
+    said = excerpt(text)
+    assert ("{{ b }}" in said) == (min(before, after) >= WINDOW)
+    assert said.replace("{{ b }}", " ") == f" {'x' * before}  {'y' * after} "
+
+
 @given(st.text(max_size=80), st.lists(st.text(max_size=40), min_size=1, max_size=3))
 def test_values_are_estimated_whether_or_not_rules_read_them(
     text: str, values: list[str]

@@ -62,7 +62,8 @@ def test_halves_of_surrogate_pairs_are_told_apart() -> None:
 @given(WORDS)
 def test_case_says_nothing(words: list[str]) -> None:
     text = " ".join(words)
-    assume(text.isascii())  # beside another script a capital may begin an aside
+    assume(text.isascii())  # beside another script a capital may begin an aside,
+    assume({"hi", "hey"}.isdisjoint(words))  # and anywhere it may begin a greeting
     assert same(features(text), features(text.upper()))
     assert same(features(text), features(text.title()))
 
