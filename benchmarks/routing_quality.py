@@ -45,11 +45,12 @@ from costroute_nb.training.outcomes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
     from benchmarks.notebook_prompts import Agreement
+    from costroute_nb.core.catalog import Tier
     from costroute_nb.training.figures import Scores
 
 _SEED = 20261122
@@ -109,16 +110,17 @@ def _measured(frames: dict[str, pd.DataFrame], options: argparse.Namespace) -> R
         found = families_left_out(frames, fit)
         title = "Held out: each family scored by what was trained on the others"
         parts.append(_held_out(title, bench, prompts, found))
+    ways = tiers()
     return Report(
         rows={name: len(frame) for name, frame in frames.items()},
         parts=parts,
         times=speed(prompts, 3 if options.quick else 11),
-        agreements=_agreements(),
+        agreements=_agreements(ways),
         raised={
             name: notebook_prompts.raised(tier, notebook_prompts.unseen())
-            for name, tier in tiers().items()
+            for name, tier in ways.items()
         },
-        moved=robustness(tiers(), prompts),
+        moved=robustness(ways, prompts),
     )
 
 
@@ -172,12 +174,12 @@ def _folds_apart(frames: dict[str, pd.DataFrame], found: HeldOut) -> str:
     )
 
 
-def _agreements() -> dict[str, Agreement]:
+def _agreements(ways: Mapping[str, Callable[[str], Tier]]) -> dict[str, Agreement]:
     return {
         f"{name}, {split}": notebook_prompts.agreement(
             tier, notebook_prompts.load(split)
         )
-        for name, tier in tiers().items()
+        for name, tier in ways.items()
         for split in _SPLITS
     }
 

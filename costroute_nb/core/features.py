@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from bisect import bisect_left, bisect_right
-from functools import lru_cache
 from itertools import pairwise
 from math import log1p, sqrt
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -50,8 +48,7 @@ MEASURES = (
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _FENCE = re.compile(r"```\w*|~~~\w*")
-# `a.`, `b)` or `(c)` between blanks; the letter first, for it is found fastest.
-_OPTION = re.compile(r"([a-j])[.):](?=\s)(?:(?<!\S..)|(?<=\(..)(?<!\S\(..))")
+_OPTION = re.compile(r"(?<!\S)\(?([a-j])[.):](?=\s)")
 _COURTESIES = frozenset(
     {
         "answer", "can", "could", "dear", "following", "hello", "help", "hey", "hi",
@@ -117,35 +114,29 @@ def _features(text: str, tokens: Sequence[str]) -> Features:
     import numpy as np
 
     tokens = [token for token in tokens if token not in _COURTESIES]
-    hashes = np.array([*map(_hash, tokens)], np.uint32)
+    hashes = np.array(
+        [zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in tokens],
+        np.uint32,
+    )
     pairs = (hashes[:-1] * np.uint32(0x9E3779B1)) ^ (hashes[1:] * np.uint32(0x85EBCA77))
     both = np.concatenate([hashes, pairs])
     both = (both ^ (both >> np.uint32(15))) & np.uint32((1 << BITS) - 1)
-    words, word_counts = _counted(both[: len(hashes)])
-    buckets, counts = _counted(both)
-    return Features(buckets, counts, words, word_counts, measures(text, tokens))
-
-
-@lru_cache(maxsize=2**12)  # most words of a prompt are common ones
-def _hash(token: str) -> int:
-    return zlib.crc32(token.encode("utf-8", "surrogatepass"))
-
-
-def _counted(buckets: NDArray[np.uint32]) -> tuple[Whole, Whole]:
-    """Return which buckets are met, ascending, and how often, `MOST` times at most."""
-    import numpy as np
-
-    ordered = np.sort(buckets)
-    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    counts = np.diff(np.append(first, len(ordered)))
-    return ordered[first].astype(np.int64), np.minimum(counts, MOST).astype(np.int64)
+    words, word_counts = np.unique(both[: len(hashes)], return_counts=True)
+    buckets, counts = np.unique(both, return_counts=True)
+    return Features(
+        buckets.astype(np.int64),
+        np.minimum(counts, MOST).astype(np.int64),
+        words.astype(np.int64),
+        np.minimum(word_counts, MOST).astype(np.int64),
+        measures(text, tokens),
+    )
 
 
 def measures(text: str, tokens: Sequence[str]) -> tuple[float, ...]:
     """Return the measures of a plain text and its words and signs."""
     words = [token for token in tokens if token[0].isalnum() or token[0] == "_"]
     numbers = [word for word in words if word[0].isdigit()]
-    lengths = sorted(map(len, words))
+    lengths = [len(word) for word in words]
     total = max(len(words), 1)
     stem, options = _options(text)
     sizes = [len(option) for option in options]
@@ -183,8 +174,8 @@ def measures(text: str, tokens: Sequence[str]) -> tuple[float, ...]:
         log1p(count("'")),
         log1p(_decimals(tokens)),
         log1p(sum(len(number) > _LARGE for number in numbers)),
-        (len(lengths) - bisect_right(lengths, _LONG)) / total,
-        bisect_left(lengths, _SHORT) / total,
+        sum(length > _LONG for length in lengths) / total,
+        sum(length < _SHORT for length in lengths) / total,
     )
 
 
@@ -197,8 +188,7 @@ def _options(text: str) -> tuple[str, list[str]]:
     starts: list[tuple[int, int]] = []
     for found in _OPTION.finditer(text):
         if ord(found[1]) == ord("a") + len(starts):
-            start, end = found.span()
-            starts.append((start - (start > 0 and text[start - 1] == "("), end))
+            starts.append(found.span())
     if len(starts) < 2:
         return text, []
     ends = [start for start, _ in starts[1:]] + [len(text)]
